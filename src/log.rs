@@ -89,7 +89,7 @@ pub(crate) async fn written() {
     }
 }
 
-/// Writes the lines that wait when it is dropped, which is also when nobody waits for them any more.
+/// Writes the lines that wait when it is dropped, also when nobody waits for them any more.
 struct Written;
 
 impl Drop for Written {

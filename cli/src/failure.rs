@@ -25,6 +25,7 @@ impl Failure {
             StartError::Account(_) => Self::Usage(error.to_string()),
             StartError::Data { .. }
             | StartError::Fault(_)
+            | StartError::FunctionName { .. }
             | StartError::Io(_)
             | StartError::Preload { .. }
             | StartError::RealKey { .. }

@@ -3,26 +3,35 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use cos_emulator::{CloudBuilder, LambdaEvent, Platform, ScfEvent};
+use cos_emulator::{CloudBuilder, FunctionOptions, LambdaEvent, Platform, ScfEvent};
 use serde::Deserialize;
 
 use crate::failure::Failure;
 
 /// Which platform and trigger.
-#[derive(Args, Default, Deserialize)]
+#[derive(Args, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct PlatformOptions {
     /// Platform to emulate [default: scf; for `run` without --trigger: scf-web]
     #[arg(long, value_enum)]
-    platform: Option<PlatformName>,
+    pub(crate) platform: Option<PlatformName>,
 
     /// The trigger: function-url, api-gateway or clb on scf; function-url, http-api, rest or alb on
     /// lambda
     #[arg(long, value_enum)]
-    trigger: Option<TriggerName>,
+    pub(crate) trigger: Option<TriggerName>,
 }
 
 impl PlatformOptions {
+    /// These options, each unless it was not given; then that of `other`.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        // A trigger belongs to its platform.
+        match self.platform.is_some() || self.trigger.is_some() {
+            true => self,
+            false => other.clone(),
+        }
+    }
+
     /// The platform with its trigger. `default` is the platform when neither was given.
     pub(crate) fn platform(&self, default: PlatformName) -> Result<Platform, Failure> {
         let name = match (self.platform, self.trigger) {
@@ -40,18 +49,31 @@ impl PlatformOptions {
 pub(crate) struct Limits {
     /// Time limit of one request in seconds [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=900))]
-    timeout: Option<u16>,
+    pub(crate) timeout: Option<u16>,
 
     /// Time limit of a start in seconds; Lambda's is never over 10 [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(3..=300))]
-    init_timeout: Option<u16>,
+    pub(crate) init_timeout: Option<u16>,
 
     /// Memory limit of an instance in MB; an instance that exceeds it is killed [default: 128]
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(64..=10240))]
-    memory: Option<u32>,
+    pub(crate) memory: Option<u32>,
 }
 
 impl Limits {
+    /// These limits of a function.
+    pub(crate) fn limit(&self, function: &mut FunctionOptions) {
+        if let Some(seconds) = self.timeout {
+            function.call_timeout = Duration::from_secs(seconds.into());
+        }
+        if let Some(seconds) = self.init_timeout {
+            function.init_timeout = Duration::from_secs(seconds.into());
+        }
+        if let Some(megabytes) = self.memory {
+            function.memory_mb = megabytes;
+        }
+    }
+
     pub(crate) fn apply(&self, mut builder: CloudBuilder) -> CloudBuilder {
         if let Some(seconds) = self.timeout {
             builder = builder.call_timeout(Duration::from_secs(seconds.into()));

@@ -13,11 +13,13 @@ use tencent::cam::{AccessRequest, Context, Target};
 
 mod accounts;
 mod builder;
+mod functions;
 pub(crate) mod marker;
 mod shared;
 mod start;
 
 pub use self::builder::CloudBuilder;
+pub use self::functions::{FunctionAddress, FunctionOptions};
 use self::shared::Shared;
 use crate::account::{Account, AccountFileError, KeyPair};
 use crate::admin::Admin;
@@ -47,6 +49,15 @@ pub enum StartError {
     NoFunction {
         /// The path given.
         path: PathBuf,
+    },
+    /// Two functions have one name, or one has no name of the accepted form.
+    #[error(
+        "function `{name}`: the name must have at most 40 letters, digits, `-` and `_`, and must \
+         not be that of another function or service, for example sts"
+    )]
+    FunctionName {
+        /// The name given.
+        name: String,
     },
     /// Something looks like a key of the real service.
     #[error(
@@ -99,8 +110,22 @@ pub enum StartError {
     Io(#[from] io::Error),
 }
 
+/// Why a function does not run.
+#[derive(Debug, thiserror::Error)]
+#[error("the function `{name}` did not become ready: {error}")]
+pub struct NotReady {
+    /// The name of the function.
+    pub name: String,
+    /// The platform's error.
+    pub error: PlatformError,
+}
+
 /// A function behind its gateway.
 struct RunningFunction {
+    /// As in [`FunctionAddress`].
+    name: String,
+    /// Whether it is the first one again, with other variables.
+    is_second: bool,
     gateway: Server,
     function: Arc<Function>,
 }
@@ -109,13 +134,18 @@ impl RunningFunction {
     fn url(&self) -> String {
         format!("http://{}", self.gateway.address)
     }
+
+    async fn wait_ready(&self) -> Result<(), PlatformError> {
+        let mut nothing = InvocationLog::of_nothing(&self.function.config);
+        self.function.lease(&mut nothing).await.map(drop)
+    }
 }
 
 /// A running cloud. Dropping it ends every listener and kills every child.
 pub struct Cloud {
     shared: Shared,
     admin: Option<Admin>,
-    /// The function, and its second start if there is one.
+    /// The first function, its second start if there is one, and more functions.
     functions: Vec<RunningFunction>,
     sts: Sts,
     cos: Cos,
@@ -138,7 +168,18 @@ impl Cloud {
 
     /// The gateway of [`CloudBuilder::second_function`], if there is one.
     pub fn second_gateway_url(&self) -> Option<String> {
-        self.functions.get(1).map(RunningFunction::url)
+        self.functions.iter().find(|running| running.is_second).map(RunningFunction::url)
+    }
+
+    /// Every function, the first one first; without
+    /// [`second_function`](CloudBuilder::second_function).
+    pub fn functions(&self) -> impl Iterator<Item = FunctionAddress> {
+        let functions = self.functions.iter().filter(|running| !running.is_second);
+        functions.map(|running| FunctionAddress {
+            name: running.name.clone(),
+            url: running.url(),
+            platform: running.function.config.platform,
+        })
     }
 
     /// The STS.
@@ -273,12 +314,21 @@ impl Cloud {
     /// Starts an instance if none is idle, and waits until it is ready.
     pub async fn wait_ready(&self) -> Result<(), PlatformError> {
         match self.functions.first() {
-            Some(RunningFunction { function, .. }) => {
-                let mut nothing = InvocationLog::of_nothing(&function.config);
-                function.lease(&mut nothing).await.map(drop)
-            }
+            Some(running) => running.wait_ready().await,
             None => Ok(()),
         }
+    }
+
+    /// The same for every function of [`functions`](Self::functions).
+    ///
+    /// # Errors
+    /// For the first function that does not become ready, with its name.
+    pub async fn wait_each_ready(&self) -> Result<(), NotReady> {
+        for running in self.functions.iter().filter(|running| !running.is_second) {
+            let ready = running.wait_ready().await;
+            ready.map_err(|error| NotReady { name: running.name.clone(), error })?;
+        }
+        Ok(())
     }
 
     /// The gateway's response to `request`, whose target is a path.

@@ -17,7 +17,7 @@
 //!
 //! # Not covered
 //!
-//! Encryption by own keys, image processing: rejected.
+//! Encryption by own keys, processing of media: rejected.
 
 mod acl;
 mod archive;
@@ -31,6 +31,7 @@ mod error;
 pub mod fuzzing;
 mod http;
 mod ids;
+mod image;
 mod lifecycle;
 mod listing;
 mod operation;
@@ -58,6 +59,7 @@ use std::sync::Arc;
 use ::http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tencent::time::Clock;
+use tokio::sync::Semaphore;
 
 use self::cors::Cors;
 use self::error::startup_error;
@@ -177,6 +179,7 @@ impl Cos {
             merge_order: options.merge_order,
             pages: Cors::for_origins(options.page_origins.clone()),
             store: Arc::clone(&store),
+            image_jobs: Arc::new(Semaphore::new(MAX_IMAGE_JOBS)),
             header_case: tokio::sync::OnceCell::new(),
             access_control,
             clock,
@@ -281,6 +284,9 @@ fn half_of_memory() -> u64 {
     let least = machine.into_iter().chain(container).min();
     least.map_or(DEFAULT_MEMORY_BYTES, |bytes| bytes / 2)
 }
+
+/// A picture may take half a gigabyte of memory while it is processed.
+const MAX_IMAGE_JOBS: usize = 2;
 
 const DEFAULT_MEMORY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 

@@ -82,7 +82,7 @@ pub use account::{
 pub use admin::Admin;
 pub use clock::EmulatedClock;
 pub use cloud::marker::MARKER;
-pub use cloud::{Cloud, CloudBuilder, StartError};
+pub use cloud::{Cloud, CloudBuilder, FunctionAddress, FunctionOptions, NotReady, StartError};
 pub use cos::auth::{AccessRecord, DecisionRecord};
 #[doc(hidden)]
 pub use cos::fuzzing;

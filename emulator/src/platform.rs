@@ -19,6 +19,12 @@ pub enum Platform {
     Lambda(LambdaEvent),
 }
 
+impl Default for Platform {
+    fn default() -> Self {
+        Self::Scf(ScfEvent::default())
+    }
+}
+
 /// The trigger of an SCF event function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ScfEvent {

@@ -179,9 +179,10 @@ impl Entry {
 
 impl TraceEvent {
     fn bytes(&self) -> usize {
-        let headers =
-            self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
-        headers.sum::<usize>() + self.head.target.len() + self.action.len() + self.reason.len()
+        let headers = &self.head.headers;
+        let headers = headers.iter().flat_map(|(name, value)| [name.as_str().len(), value.len()]);
+        let texts = [&self.head.target, &self.action, &self.reason].map(String::len);
+        texts.into_iter().chain(headers).sum()
     }
 }
 

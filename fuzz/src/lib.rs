@@ -28,6 +28,7 @@ mod cos_address;
 mod cos_auth;
 mod cos_form;
 mod cos_headers;
+mod cos_image;
 mod cos_s3;
 mod cos_xml;
 mod decision;
@@ -45,6 +46,7 @@ pub use cos_address::cos_address;
 pub use cos_auth::cos_auth;
 pub use cos_form::cos_form;
 pub use cos_headers::cos_headers;
+pub use cos_image::cos_image;
 pub use cos_s3::cos_s3;
 pub use cos_xml::cos_xml;
 pub use decision::decision;
@@ -65,6 +67,7 @@ pub const TARGETS: &[Target] = &[
     ("cos_auth", cos_auth),
     ("cos_form", cos_form),
     ("cos_headers", cos_headers),
+    ("cos_image", cos_image),
     ("cos_s3", cos_s3),
     ("cos_xml", cos_xml),
     ("decision", decision),

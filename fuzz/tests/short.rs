@@ -40,8 +40,8 @@ macro_rules! tests {
 }
 
 tests! {
-    cos_address cos_auth cos_form cos_headers cos_s3 cos_xml decision grant hmac_caller lambda_event
-    policy request scf_event sts_answer url_config
+    cos_address cos_auth cos_form cos_headers cos_image cos_s3 cos_xml decision grant hmac_caller
+    lambda_event policy request scf_event sts_answer url_config
 }
 
 /// A target that nobody runs, or a corpus without one, is a mistake in a name.

@@ -1,7 +1,7 @@
 // Drives the COS SDKs for Node (`cos-nodejs-sdk-v5`) and for mini-programs (`cos-wx-sdk-v5`)
 // against a COS server.
 //
-//     cos_client.js PACKAGE story|calls
+//     cos_client.js PACKAGE story|pictures|calls
 //
 // The credential comes from ISSUER_URL, requested as the SDK's README shows, for BUCKET, REGION and
 // PREFIX. CREDENTIALS (JSON, by name) contains further credentials that the test changed. COS
@@ -22,6 +22,7 @@ const plain = require('./cos_plain.js');
 const wxShim = require('./wx_shim.js');
 const { read } = require('./issuer_answer.js');
 const { calls, story } = require('./cos_story.js');
+const { pictures } = require('./cos_pictures.js');
 
 const PATIENCE_MS = 50_000;
 
@@ -36,6 +37,7 @@ async function main(sdk, what) {
   const host = { ...where(), ...client, file: (bytes) => ({ FilePath: fileOf(folder, bytes) }), folder };
   try {
     const own = create(fromIssuer);
+    if (what === 'pictures') return outcome.ok({ checks: await pictures(own, host) });
     if (what === 'story') return outcome.ok({ checks: await story(own, host) });
     return outcome.ok({ calls: await calls({ own, ...given(create) }, host, JSON.parse(outcome.required('CALLS'))) });
   } catch (refused) {

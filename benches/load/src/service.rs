@@ -2,7 +2,8 @@
 //!
 //! # Guarantees
 //!
-//! Its log is read, as a platform does, or is a file. The process is gone when the value is dropped.
+//! Its log is read, as a platform does, or is a file. The process is gone when the value is
+//! dropped.
 
 use crate::cores;
 use cos_issuer_bench_sts::fault::Fault;

@@ -20,6 +20,9 @@ impl Audit {
         if line.len() > MAX_LINE_BYTES {
             return None;
         }
+        // One of several functions has its name in front.
+        let named = line.split_once(" | ").filter(|(name, _)| !name.contains('{'));
+        let line = named.map_or(line, |(_, line)| line);
         let members: Map<String, Value> = serde_json::from_str(line).ok()?;
         let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
         if text("message")? != "decision" {
@@ -46,8 +49,10 @@ mod tests {
             (audit.code.as_deref(), audit.key_name.as_deref(), audit.subject),
             (Some("AuthFailure.Token"), Some("user-1"), None)
         );
+        assert_eq!(Audit::parse(&format!("uploads | {line}")).unwrap().0, "a");
         for other in [
             "",
+            "uploads | ",
             "START RequestId: a",
             "{}",
             r#"{"message":"decision"}"#,

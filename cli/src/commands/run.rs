@@ -1,5 +1,6 @@
 //! `run`: the whole cloud around one function, and one request that shows that it works.
 
+mod functions;
 mod introduction;
 mod options;
 mod parts;
@@ -15,6 +16,8 @@ pub(crate) async fn run(
     environment: &Environment,
     terminal: Terminal,
 ) -> Result<(), Failure> {
-    options.function = options.function.or_else(|| environment.function());
+    if options.functions.is_empty() {
+        options.function = options.function.or_else(|| environment.function());
+    }
     session::run(&options, environment, terminal).await
 }

@@ -18,5 +18,6 @@ mod migrate;
 mod options_file;
 mod parity;
 mod request_commands;
+mod several_functions;
 mod simulate;
 mod support;

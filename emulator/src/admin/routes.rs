@@ -24,14 +24,15 @@ use crate::net::{self, Body};
 use crate::state::CloudState;
 
 pub(crate) struct Routes {
-    pub(crate) services: Vec<(&'static str, String)>,
+    pub(crate) services: Vec<(String, String)>,
     pub(crate) seed: u64,
     pub(crate) clock: Arc<EmulatedClock>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) middleware: Arc<Middleware>,
     pub(crate) state: Arc<CloudState>,
-    pub(crate) functions: Vec<Arc<Function>>,
+    /// With the names of their gateways.
+    pub(crate) functions: Vec<(String, Arc<Function>)>,
 }
 
 type Outcome = Result<Response<Body>, Refusal>;
@@ -80,7 +81,7 @@ impl Routes {
 
     fn root(&self) -> Value {
         let services: serde_json::Map<String, Value> =
-            self.services.iter().map(|(name, url)| ((*name).to_owned(), json!(url))).collect();
+            self.services.iter().map(|(name, url)| (name.clone(), json!(url))).collect();
         json!({
             "services": services,
             "seed": self.seed,
@@ -168,14 +169,15 @@ impl Routes {
 
     /// The instances of each gateway.
     fn instances(&self) -> Value {
-        let gateways = ["gateway", "secondGateway"].into_iter().zip(&self.functions);
-        let each = gateways
+        let each = self
+            .functions
+            .iter()
             .map(|(name, function)| json!({ "gateway": name, "instances": function.instances() }));
         json!({ "functions": each.collect::<Vec<_>>() })
     }
 
     fn recycle(&self, process: Option<i32>) -> usize {
-        self.functions.iter().map(|function| function.recycle(process)).sum()
+        self.functions.iter().map(|(_, function)| function.recycle(process)).sum()
     }
 
     fn recycle_one(&self, process: &str) -> Outcome {

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use tencent::time::{Clock, SystemClock};
 
+use super::functions::{DEFAULT_TIMEOUT, FunctionOptions};
 use crate::account::{KeyOwner, KeyPair, OidcProvider, Role, User};
 use crate::cos::{self, CosCall, Durability, MergeOrder};
 use crate::fault::FaultRule;
 use crate::gateway::GatewayCall;
 use crate::listener::Listener;
-use crate::platform::{Platform, ScfEvent};
+use crate::platform::Platform;
 use crate::setters::setters;
 use crate::sts::StsCall;
 
@@ -48,6 +49,8 @@ pub struct CloudBuilder {
     pub(super) on_sts_call: Listener<StsCall>,
     pub(super) on_gateway_call: Listener<GatewayCall>,
     pub(super) second_function: Option<(u16, BTreeMap<String, String>)>,
+    pub(super) function_name: Option<String>,
+    pub(super) more_functions: Vec<FunctionOptions>,
     pub(super) known_secrets: Vec<String>,
     pub(super) freeze_jump_seconds: i64,
     pub(super) seed: Option<u64>,
@@ -73,6 +76,9 @@ setters! {
 
     /// The binary that would be deployed. Without one there is only the STS.
     function(path: impl Into<PathBuf>) => function = Some(path.into());
+
+    /// The name of the function, before each line of its log; none unless set.
+    function_name(name: impl Into<String>) => function_name = Some(name.into());
 
     /// The platform to emulate; SCF with a function URL unless set.
     platform(platform: Platform) => platform = platform;
@@ -210,7 +216,7 @@ impl CloudBuilder {
             users: Vec::new(),
             sts_calls_per_second: None,
             function: None,
-            platform: Platform::Scf(ScfEvent::FunctionUrl),
+            platform: Platform::default(),
             gateway_port: 0,
             sts_port: 0,
             sts_over_http: false,
@@ -221,8 +227,8 @@ impl CloudBuilder {
             oidc_providers: Vec::new(),
             vpc: None,
             keys: BTreeMap::new(),
-            init_timeout: Duration::from_secs(10),
-            call_timeout: Duration::from_secs(10),
+            init_timeout: DEFAULT_TIMEOUT,
+            call_timeout: DEFAULT_TIMEOUT,
             max_instances: 20,
             concurrency: 1,
             gateway_timeout: None,
@@ -236,6 +242,8 @@ impl CloudBuilder {
             on_sts_call: Listener::default(),
             on_gateway_call: Listener::default(),
             second_function: None,
+            function_name: None,
+            more_functions: Vec::new(),
             known_secrets: Vec::new(),
             freeze_jump_seconds: 0,
             seed: None,
@@ -268,6 +276,14 @@ impl CloudBuilder {
     #[must_use]
     pub fn second_function(mut self, port: u16, variables: BTreeMap<String, String>) -> Self {
         self.second_function = Some((port, variables));
+        self
+    }
+
+    /// One more function in front of the same STS and COS; may be repeated. Its default variables
+    /// are those of the first one.
+    #[must_use]
+    pub fn add_function(mut self, options: FunctionOptions) -> Self {
+        self.more_functions.push(options);
         self
     }
 

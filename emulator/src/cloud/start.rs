@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tencent::time::Clock as _;
 
+use super::functions::{FunctionOptions, refused_name};
 use super::shared::Shared;
 use super::{Cloud, CloudBuilder, RunningFunction, StartError};
 use crate::account::{Account, Directory, KeyPair, looks_real};
@@ -36,11 +37,19 @@ impl CloudBuilder {
     /// Starts everything. Runs on the caller's tokio runtime.
     pub async fn start(mut self) -> Result<Cloud, StartError> {
         self.refuse_real_keys()?;
+        let more_names = self.more_functions.iter().map(|options| options.name.as_str());
+        let names = self.function_name.as_deref().into_iter().chain(more_names);
+        if let Some(name) = refused_name(names) {
+            return Err(StartError::FunctionName { name: name.chars().take(60).collect() });
+        }
         let secrets = Arc::new(SecretRegistry::open(self.secrets.as_deref())?);
         let clock = Arc::new(EmulatedClock::over(Arc::clone(&self.clock)));
         self.clock = Arc::<EmulatedClock>::clone(&clock);
         let (directory, root_key, sub_account_key) = self.directory(&secrets)?;
-        register_given_secrets(&secrets, &self.variables)?;
+        let more = self.more_functions.iter().map(|options| &options.variables);
+        for variables in std::iter::once(&self.variables).chain(more) {
+            register_given_secrets(&secrets, variables)?;
+        }
         for secret in mem::take(&mut self.known_secrets) {
             secrets.register(&secret)?;
         }
@@ -129,38 +138,59 @@ impl CloudBuilder {
             .map_err(|source| port_taken(self.sts_port, source))
     }
 
-    /// The function and its second start, each behind a gateway.
+    /// The function, its second start and more functions, each behind a gateway.
     fn functions(
         &mut self,
         shared: &Shared,
         key: &KeyPair,
         sts: &Sts,
     ) -> Result<Vec<RunningFunction>, StartError> {
-        let Some(path) = self.function.take() else {
+        let Some(binary) = self.function.take() else {
             return Ok(Vec::new());
         };
-        let program = executable(&path)?;
+        let first = FunctionOptions {
+            name: self.function_name.clone().unwrap_or_else(|| "function".to_owned()),
+            binary,
+            platform: self.platform,
+            port: self.gateway_port,
+            variables: mem::take(&mut self.variables),
+            init_timeout: self.init_timeout,
+            call_timeout: self.call_timeout,
+            max_instances: self.max_instances,
+            concurrency: self.concurrency,
+            memory_mb: self.memory_mb,
+        };
+        let second = self.second_function.take();
+        let second =
+            second.map(|(port, variables)| FunctionOptions { port, variables, ..first.clone() });
+        let has_names = self.function_name.is_some();
+        let more = mem::take(&mut self.more_functions).into_iter();
+        let own = std::iter::once((first, false)).chain(second.map(|second| (second, true)));
+        let own = own.map(|(options, is_second)| (options, is_second, has_names));
         let on_call = Arc::new(mem::take(&mut self.on_gateway_call));
-        let first = (self.gateway_port, BTreeMap::new());
-        let mut functions = Vec::new();
-        for (port, more) in [Some(first), self.second_function.take()].into_iter().flatten() {
-            if !functions.is_empty() {
-                self.variables = more;
-            }
-            let variables = self.function_variables(shared, key, sts);
-            let config = self.config(program.clone(), variables, shared);
-            let function = Function::new(config)?;
-            let gateway = gateway::start(port, Arc::clone(&function), &shared.middleware, &on_call)
-                .map_err(|source| port_taken(port, source))?;
-            functions.push(RunningFunction { gateway, function });
-        }
-        Ok(functions)
+        own.chain(more.map(|options| (options, false, true)))
+            .map(|(options, is_second, has_name)| {
+                let (name, port) = (options.name.clone(), options.port);
+                let output = match has_name {
+                    true => Arc::new(shared.output.named(&name)),
+                    false => Arc::clone(&shared.output),
+                };
+                let variables = self.function_variables(&options.variables, shared, key, sts);
+                let config = self.config(&options, variables, output, shared)?;
+                let function = Function::new(config)?;
+                let gateway =
+                    gateway::start(port, Arc::clone(&function), &shared.middleware, &on_call)
+                        .map_err(|source| port_taken(port, source))?;
+                Ok(RunningFunction { name, is_second, gateway, function })
+            })
+            .collect()
     }
 
     /// The function's own variables: the defaults, those that were given, and without those that
     /// were removed.
     fn function_variables(
         &self,
+        given: &BTreeMap<String, String>,
         shared: &Shared,
         key: &KeyPair,
         sts: &Sts,
@@ -179,54 +209,57 @@ impl CloudBuilder {
         // A function with grants of its own does not get the default grant: the two contradict each
         // other.
         for other_way in ["GRANTS_FILE", "POLICY"] {
-            if self.variables.contains_key(other_way) {
+            if given.contains_key(other_way) {
                 variables.retain(|name, _| !DEFAULT_GRANT.contains(&name.as_str()));
             }
         }
-        variables.extend(self.variables.clone());
+        variables.extend(given.clone());
         variables.retain(|name, _| !self.removed.contains(name));
         variables
     }
 
     fn config(
         &mut self,
-        program: PathBuf,
+        options: &FunctionOptions,
         variables: BTreeMap<String, String>,
+        output: Arc<Output>,
         shared: &Shared,
-    ) -> Config {
+    ) -> Result<Config, StartError> {
         let on_freeze = mem::take(&mut self.on_freeze);
-        Config {
-            program,
-            platform: self.platform,
+        Ok(Config {
+            program: executable(&options.binary)?,
+            platform: options.platform,
             variables,
-            init_timeout: self.init_timeout,
-            call_timeout: self.call_timeout,
-            max_instances: self.max_instances,
+            init_timeout: options.init_timeout,
+            call_timeout: options.call_timeout,
+            max_instances: options.max_instances,
             // Documented for web functions only.
-            concurrency: match self.platform {
-                Platform::ScfWeb => self.concurrency,
+            concurrency: match options.platform {
+                Platform::ScfWeb => options.concurrency,
                 Platform::Scf(_) | Platform::Lambda(_) => 1,
             },
-            gateway_timeout: self.gateway_timeout.or_else(|| self.platform.gateway_timeout()),
-            memory_mb: self.memory_mb,
+            gateway_timeout: self.gateway_timeout.or_else(|| options.platform.gateway_timeout()),
+            memory_mb: options.memory_mb,
             freeze: self.freeze,
             on_freeze: jumping(on_freeze, self.freeze_jump_seconds, &shared.clock),
             watch: self.watch,
-            output: Arc::clone(&shared.output),
+            output,
             secrets: Arc::clone(&shared.secrets),
             platform_environment: environment::Source {
                 directory: Arc::clone(&shared.directory),
                 clock: Arc::<EmulatedClock>::clone(&shared.clock),
-                memory_mb: self.memory_mb,
+                memory_mb: options.memory_mb,
             },
             rng: Arc::clone(&shared.rng),
-        }
+        })
     }
 
     fn refuse_real_keys(&self) -> Result<(), StartError> {
+        let more = self.more_functions.iter().flat_map(|options| &options.variables);
         let variables = self
             .variables
             .iter()
+            .chain(more)
             .find(|(_, value)| looks_real(value))
             .map(|(name, _)| name.clone());
         let keys = self
@@ -273,7 +306,7 @@ fn start_cos(options: &cos::Options, ca: &Ca, shared: &Shared) -> Result<Cos, St
 
 fn start_admin(
     port: u16,
-    services: Vec<(&'static str, String)>,
+    services: Vec<(String, String)>,
     functions: &[RunningFunction],
     shared: &Shared,
 ) -> Result<Admin, StartError> {
@@ -285,7 +318,13 @@ fn start_admin(
         authorizer: Arc::clone(&shared.authorizer),
         state: Arc::clone(&shared.state),
         middleware: Arc::clone(&shared.middleware),
-        functions: functions.iter().map(|running| Arc::clone(&running.function)).collect(),
+        functions: functions
+            .iter()
+            .enumerate()
+            .map(|(position, running)| {
+                (gateway_name(position, running), Arc::clone(&running.function))
+            })
+            .collect(),
     };
     Admin::start(port, routes, &shared.secrets).map_err(|source| port_taken(port, source))
 }
@@ -303,16 +342,27 @@ fn jumping(hook: Listener<i32>, seconds: i64, clock: &Arc<EmulatedClock>) -> Lis
 }
 
 /// Name and address of everything that listens.
-fn services(functions: &[RunningFunction], sts: &Sts, cos: &Cos) -> Vec<(&'static str, String)> {
-    let mut services = vec![
+fn services(functions: &[RunningFunction], sts: &Sts, cos: &Cos) -> Vec<(String, String)> {
+    let services = [
         ("sts", sts.https_url()),
         ("stsHttp", sts.http_url()),
         ("cos", cos.http_url()),
         ("cosHttps", cos.https_url()),
     ];
-    let gateways = functions.iter().map(RunningFunction::url);
-    services.extend(["gateway", "secondGateway"].into_iter().zip(gateways));
-    services
+    let gateways = functions
+        .iter()
+        .enumerate()
+        .map(|(position, running)| (gateway_name(position, running), running.url()));
+    services.map(|(name, url)| (name.to_owned(), url)).into_iter().chain(gateways).collect()
+}
+
+/// The name of a gateway in trace and admin API.
+fn gateway_name(position: usize, running: &RunningFunction) -> String {
+    match position {
+        0 => "gateway".to_owned(),
+        _ if running.is_second => "secondGateway".to_owned(),
+        _ => running.name.clone(),
+    }
 }
 
 /// Secrets that the function was given in place of the default ones. A shorter value than any key

@@ -21,6 +21,7 @@ use tencent::time::{Clock, Timestamp};
 use super::bucket_document::{BucketDocument, Verb};
 use super::cors::Cors;
 use super::error::CosError;
+use super::image::{self, Failure, Rule, Stage};
 use super::operation::Operation;
 use super::service::{delete_many, multipart};
 use super::store::Store;
@@ -221,6 +222,13 @@ impl Authorizer {
         RequestHead::read(head, &peer, "", now, &self.default_bucket, PathStyle::OnLoopback)
             .map_err(code)
     }
+}
+
+/// The file that a rule of image processing makes of `file`.
+pub fn processed_image(rule: &str, file: &[u8]) -> Result<Vec<u8>, ErrorCode> {
+    let failed = |failure: Failure| failure.to_error(Stage::Download).code;
+    let rule = Rule::parse(rule).map_err(failed)?;
+    image::process(file, &rule).map(|made| made.bytes).map_err(failed)
 }
 
 /// Where a host and a path point; `None` for the service itself.

@@ -14,7 +14,9 @@ use super::http::address::{Address, ObjectAddress};
 use super::http::copy_source::COPY_SOURCE;
 use super::http::metadata::PROCESSING_HEADERS;
 use super::http::request::RequestHead;
+use super::http::s3::Api;
 use super::http::virtual_host::BucketAddress;
+use super::image;
 
 macro_rules! operations {
     ($(#[$doc:meta])* $type:ident { $($name:ident),+ $(,)? }) => {
@@ -48,7 +50,7 @@ operations! {
         PutObject, PutObjectCopy, AppendObject, GetObject, HeadObject, DeleteObject, GetObjectACL, PutObjectACL,
         InitiateMultipartUpload, UploadPart, UploadPartCopy, ListParts, CompleteMultipartUpload,
         AbortMultipartUpload, PutObjectTagging, GetObjectTagging, DeleteObjectTagging,
-        PostObjectRestore,
+        PostObjectRestore, ImageProcess,
     }
 }
 
@@ -190,16 +192,22 @@ pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
     if request.method == Method::OPTIONS {
         return None;
     }
-    let mut processing = PROCESSING_HEADERS.iter();
-    if let Some(name) = processing.find(|name| request.headers.contains_key(**name)) {
+    let mut processing =
+        PROCESSING_HEADERS.iter().filter(|name| request.headers.contains_key(**name));
+    let may_store = may_store_pictures(request);
+    if let Some(name) = processing.find(|name| **name != image::PIC_OPERATIONS || !may_store) {
         return Some((*name).to_owned());
     }
     let is_read = [Method::GET, Method::HEAD].contains(&request.method);
+    let may_process = is_read && reads_an_object(request);
     request
         .parameters()
         .find(|(name, value)| {
+            if may_process && image::is_parameter(name) {
+                return false;
+            }
             // As in `imageMogr2/thumbnail/100x100`: the rest of the name is the command.
-            let first = name.split(['/', '|']).next().unwrap_or_default();
+            let first = image::first_word(name);
             if is_listed(UNSUPPORTED_PARAMETERS, first, str::eq_ignore_ascii_case) {
                 return true;
             }
@@ -210,6 +218,27 @@ pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
             !is_read || value.is_empty() || is_known(name, str::eq_ignore_ascii_case)
         })
         .map(|(name, _)| name)
+}
+
+/// Whether a request can have `Pic-Operations`. SDKs send it when they begin an upload in parts
+/// too, which changes nothing (from SDK source, Node.js). For S3 clients no page describes it.
+fn may_store_pictures(request: &RequestHead) -> bool {
+    let names = subresources(request);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let is_copy = request.headers.contains_key(COPY_SOURCE);
+    request.api == Api::Cos
+        && matches!(request.address, Address::Object(_))
+        && matches!(
+            (request.method.as_str(), names.as_slice()),
+            ("PUT", []) | ("POST", ["image_process"] | ["uploadId"] | ["uploads"])
+        )
+        && !is_copy
+}
+
+/// Whether a GET or HEAD is about an object itself, or a version of it.
+fn reads_an_object(request: &RequestHead) -> bool {
+    matches!(request.address, Address::Object(_))
+        && subresources(request).iter().all(|name| name == VERSION_ID)
 }
 
 fn is_known(name: &str, same: impl Fn(&str, &str) -> bool + Copy) -> bool {
@@ -243,6 +272,7 @@ fn on_object(method: &str, names: &[&str], is_copy: bool) -> Option<ObjectOperat
         ("PUT", ["tagging"]) => Op::PutObjectTagging,
         ("GET", ["tagging"]) => Op::GetObjectTagging,
         ("POST", ["restore"]) => Op::PostObjectRestore,
+        ("POST", ["image_process"]) => Op::ImageProcess,
         ("DELETE", ["tagging"]) => Op::DeleteObjectTagging,
         _ => return None,
     };
@@ -271,7 +301,7 @@ impl ObjectOperation {
 /// the request unmapped, which is rejected.
 const SUBRESOURCES: &str = "
     accelerate acl append asyncfetch ci-process cors delete domain domaincertificate encryption id
-    intelligent-tiering intelligenttiering inventory lifecycle live location logging notification
+    image_process intelligent-tiering intelligenttiering inventory lifecycle live location logging notification
     object-lock origin ownershipControls partNumber policy position publicAccessBlock referer
     rename replication requestPayment restore retention select symlink tagging torrent uploadId
     uploads versionId versioning versions vod website x-cos-process
@@ -306,7 +336,7 @@ const AWS_PARAMETERS: &str = "
     x-amz-checksum-mode x-amz-sdk-checksum-algorithm x-amz-user-agent
 ";
 
-/// Parameters that process images and media.
+/// Parameters that process images and media. Two of them are supported where an object is read.
 /// <https://www.tencentcloud.com/document/product/436/40592>
 const UNSUPPORTED_PARAMETERS: &str = "
     exif imageAve imageInfo imageMogr2 imageSlim imageView2 photoInfo watermark

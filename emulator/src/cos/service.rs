@@ -5,20 +5,18 @@
 //! Nothing is read, stored or shown before it is authorized. Only a preflight needs no
 //! authorization, since it returns nothing but CORS rules.
 //!
-//! # Not covered
-//!
-//! Image processing: rejected.
-
 mod acl;
 mod bucket;
 mod copy;
 mod cors;
 pub(in crate::cos) mod delete_many;
 mod document;
+mod image;
 mod list;
 mod list_v2;
 pub(in crate::cos) mod multipart;
 mod object;
+mod pictures;
 mod policy;
 mod post;
 mod read;
@@ -34,7 +32,7 @@ use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, Request};
 use hyper::body::Incoming;
 use tencent::time::{Clock, Timestamp};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::bucket_document::{BucketDocument, Verb};
 use super::cors::Cors;
@@ -70,6 +68,8 @@ pub(crate) struct CosService {
     pub(crate) store: Arc<Store>,
     pub(crate) access_control: Arc<dyn AccessControl>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// How many pictures are processed at once.
+    pub(crate) image_jobs: Arc<Semaphore>,
     /// The case of header names, determined with the first response.
     pub(crate) header_case: OnceCell<Extensions>,
 }
@@ -252,8 +252,8 @@ impl CosService {
             Op::PutObject => self.put_object(call, body).await,
             Op::PutObjectCopy => self.copy_object(call).await,
             Op::AppendObject => self.append_object(call, body).await,
-            Op::GetObject => self.read_object(call, true),
-            Op::HeadObject => self.read_object(call, false),
+            Op::GetObject => self.get_object(call, true).await,
+            Op::HeadObject => self.get_object(call, false).await,
             Op::DeleteObject => self.delete_object(call).await,
             Op::GetObjectACL => self.object_acl(call),
             Op::PutObjectACL => self.put_object_acl(call, body).await,
@@ -264,6 +264,7 @@ impl CosService {
             Op::CompleteMultipartUpload => self.complete_upload(call, body).await,
             Op::AbortMultipartUpload => self.abort_upload(call).await,
             Op::PostObjectRestore => self.restore(call, body).await,
+            Op::ImageProcess => self.process_image(call).await,
             Op::PutObjectTagging => self.put_tags(call, body).await,
             Op::GetObjectTagging => self.tags(call),
             Op::DeleteObjectTagging => self.delete_tags(call).await,

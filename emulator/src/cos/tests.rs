@@ -12,6 +12,7 @@ mod crash;
 mod documents;
 mod durability;
 mod forms;
+mod images;
 mod lifecycles;
 mod listing;
 mod memory;

@@ -22,6 +22,8 @@ const LINE_BYTES: usize = size_of::<String>();
 pub(crate) struct Output {
     kept: Mutex<Kept>,
     listener: Listener<str>,
+    /// The log that this one is a part of, and what its lines begin with there.
+    whole: Option<(Arc<Self>, String)>,
 }
 
 #[derive(Default)]
@@ -32,7 +34,12 @@ struct Kept {
 
 impl Output {
     pub(crate) fn new(listener: Listener<str>) -> Self {
-        Self { kept: Mutex::default(), listener }
+        Self { kept: Mutex::default(), listener, whole: None }
+    }
+
+    /// The part of one of several functions: its lines begin with its name.
+    pub(crate) fn named(self: &Arc<Self>, name: &str) -> Self {
+        Self { whole: Some((Arc::clone(self), format!("{name} | "))), ..Self::default() }
     }
 
     pub(crate) fn text(&self) -> String {
@@ -41,6 +48,9 @@ impl Output {
     }
 
     pub(crate) fn push(&self, line: String) {
+        if let Some((whole, prefix)) = &self.whole {
+            return whole.push(format!("{prefix}{line}"));
+        }
         self.listener.call(&line);
         let mut kept = lock(&self.kept);
         kept.bytes = kept.bytes.saturating_add(cost(&line));

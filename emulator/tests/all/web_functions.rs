@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use base64::Engine as _;
-use cos_emulator::{Cloud, CloudBuilder, Outcome, Platform, PlatformError};
+use cos_emulator::{Cloud, CloudBuilder, FunctionOptions, Outcome, Platform, PlatformError};
 use reqwest::Response;
 use serde_json::Value;
 
-use crate::support::{builder, plain_client};
+use crate::support::{builder, function, plain_client};
 
 fn web() -> CloudBuilder {
     builder(Platform::ScfWeb)
@@ -134,6 +134,44 @@ async fn an_instance_serves_as_many_requests_at_once_as_its_concurrency() {
     cloud.wait_ready().await.unwrap();
     let (_, _, refused) = tokio::join!(hang(), hang(), later());
     assert_eq!(refused.as_u16(), 432);
+}
+
+/// Two functions of one cloud: what one is limited to does not limit the other.
+#[tokio::test]
+async fn each_of_several_functions_has_its_own_limits() {
+    let mut second = FunctionOptions::new("second", function());
+    (second.platform, second.max_instances) = (Platform::ScfWeb, 1);
+    (second.call_timeout, second.concurrency) = (Duration::from_secs(1), 2);
+    let cloud = web().max_instances(1).add_function(second.clone()).start().await.unwrap();
+    cloud.wait_each_ready().await.unwrap();
+    let [first, second_url] = [0, 1].map(|index| cloud.functions().nth(index).unwrap().url);
+    let status = |url: &str, target: &str, milliseconds| {
+        let request = plain_client().get(format!("{url}{target}"));
+        async move {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            request.send().await.unwrap().status().as_u16()
+        }
+    };
+    let (_, _, refused, served) = tokio::join!(
+        status(&second_url, "/?behave=hang-busy", 0),
+        status(&second_url, "/?behave=hang-busy", 0),
+        status(&second_url, "/", 300),
+        status(&first, "/", 300),
+    );
+    assert_eq!((refused, served), (432, 201));
+    // The start of one is limited as its own.
+    second.init_timeout = Duration::from_secs(1);
+    for (name, value) in [("BEHAVIOUR", "slow-init"), ("SLOW", "30")] {
+        second.variables.insert(name.to_owned(), value.to_owned());
+    }
+    let cloud = web().add_function(second.clone()).start().await.unwrap();
+    let not_ready = cloud.wait_each_ready().await.unwrap_err();
+    assert!(not_ready.to_string().starts_with("the function `second` did not"), "{not_ready}");
+    // A key that looks real is refused for every function.
+    let real = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE".to_owned();
+    second.variables.insert("SECRET_ID".to_owned(), real);
+    let error = web().add_function(second).start().await.unwrap_err();
+    assert!(error.to_string().contains("`SECRET_ID` looks like a real"), "{error}");
 }
 
 #[tokio::test]

@@ -113,6 +113,23 @@ async fn the_browser_sdk_on_a_page_of_another_origin() {
     uploaded(&cloud, false).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_node_sdk_stores_and_downloads_pictures() {
+    let cloud = configured(Platform::ScfWeb).env("EXTENSIONS", "").start().await.unwrap();
+    let line = drive_freely(&cloud, Client::Cos, &["cos-nodejs-sdk-v5", "pictures"]).await;
+    passed(&line, &PICTURES);
+}
+
+/// The checks of `tests/clients/cos_pictures.js`.
+const PICTURES: [&str; 6] = [
+    "an upload stores a smaller picture",
+    "the original is described",
+    "an upload in parts stores another format",
+    "a stored object is turned",
+    "a download is resized",
+    "nothing is stored elsewhere",
+];
+
 /// The checks of `tests/clients/cos_story.js`, and of the story in `cos_client.py`.
 const STORY: [&str; 16] = [
     "a small upload has a quoted ETag",
@@ -181,6 +198,13 @@ fn configured(platform: Platform) -> CloudBuilder {
 }
 
 async fn drive(cloud: &Cloud, client: Client, arguments: &[&str]) -> Value {
+    let line = drive_freely(cloud, client, arguments).await;
+    none_was_refused(cloud, &line);
+    line
+}
+
+/// The same with requests that may be refused.
+async fn drive_freely(cloud: &Cloud, client: Client, arguments: &[&str]) -> Value {
     let settings = Variables::from([
         ("ISSUER_URL", format!("{}/sts", cloud.gateway_url().unwrap())),
         ("COS_ADDRESS", cloud.cos().address().to_string()),
@@ -188,9 +212,7 @@ async fn drive(cloud: &Cloud, client: Client, arguments: &[&str]) -> Value {
         ("REGION", REGION.to_owned()),
         ("PREFIX", PREFIX.to_owned()),
     ]);
-    let line = client.drive(arguments, &settings).await.unwrap();
-    none_was_refused(cloud, &line);
-    line
+    client.drive(arguments, &settings).await.unwrap()
 }
 
 fn none_was_refused(cloud: &Cloud, line: &Value) {

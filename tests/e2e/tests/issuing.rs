@@ -2,10 +2,11 @@
 
 use std::io::Write as _;
 
-use cos_emulator::{Cloud, Platform, ScfEvent};
-use cos_issuer_e2e::{Browser, PLATFORMS, issuer_on, printed, start};
+use cos_emulator::{Cloud, FunctionOptions, LambdaEvent, Platform, ScfEvent};
+use cos_issuer_e2e::{Browser, PLATFORMS, bootstrap, issuer_on, printed, start};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
+use tencent::cam::Context;
 
 const POLICY: &str = r#"{"version":"2.0","statement":[{"effect":"allow","action":["name/cos:PutObject","name/cos:PostObject","name/cos:InitiateMultipartUpload","name/cos:UploadPart","name/cos:CompleteMultipartUpload","name/cos:AbortMultipartUpload","name/cos:ListParts","name/cos:ListMultipartUploads"],"resource":["qcs::cos:ap-guangzhou:uid/1250000000:examplebucket-1250000000/users/*"]}]}"#;
 
@@ -63,6 +64,49 @@ async fn every_format_is_served_on_both_routes_and_methods() {
     let process = browser.get("/sts?format=credential_process").await.unwrap().body;
     assert!(process["Version"] == 1 && process["SessionToken"].is_string());
     assert_eq!(cloud.sts().call_count(), 9);
+}
+
+/// Two functions in front of one STS and one COS.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_several_functions_gives_only_what_it_grants() {
+    let mut downloads = FunctionOptions::new("downloads", bootstrap().unwrap());
+    downloads.platform = Platform::Lambda(LambdaEvent::FunctionUrl);
+    for (name, value) in [("PREFIX", "public/"), ("ALLOW", "download")] {
+        downloads.variables.insert(name.to_owned(), value.to_owned());
+    }
+    let uploads = issuer_on(Platform::ScfWeb).unwrap().function_name("uploads");
+    let uploads = uploads.env("PREFIX", "inbox/").add_function(downloads);
+    let cloud = uploads.start().await.unwrap();
+    cloud.wait_each_ready().await.unwrap();
+    let names: Vec<String> = cloud.functions().map(|function| function.name).collect();
+    assert_eq!(names, ["uploads", "downloads"]);
+    for (function, operation, key) in cloud
+        .functions()
+        .zip([("PutObject", "inbox/a"), ("GetObject", "public/a")])
+        .map(|(function, (operation, key))| (function, operation, key))
+    {
+        let answer = Browser::at(function.url).unwrap().get("/sts").await.unwrap();
+        let credentials = &answer.body["credentials"];
+        let id = credentials["tmpSecretId"].as_str().unwrap();
+        let allowed = |operation: &str, key: &str| {
+            let context = Context::new();
+            cloud.simulate(id, operation, key, context).unwrap().is_allowed
+        };
+        assert!(allowed(operation, key), "{}", function.name);
+        for (other, other_key) in [
+            ("PutObject", "inbox/a"),
+            ("PutObject", "public/a"),
+            ("GetObject", "inbox/a"),
+            ("GetObject", "public/a"),
+        ] {
+            let is_own = (other, other_key) == (operation, key);
+            assert_eq!(allowed(other, other_key), is_own, "{}: {other} {other_key}", function.name);
+        }
+    }
+    let output = cloud.function_output();
+    for name in names {
+        assert!(output.contains(&format!("{name} | ")), "{output}");
+    }
 }
 
 /// Apps of the samples add cache busters, and post forms and objects that the samples never read.

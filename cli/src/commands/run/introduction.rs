@@ -1,6 +1,6 @@
 //! What `run` prints about the cloud that it started.
 
-use cos_emulator::{Cloud, Platform};
+use cos_emulator::{Cloud, FunctionAddress, Platform};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -33,6 +33,11 @@ impl Introduction<'_> {
         terminal.pair("platform", describe(self.platform));
         if let Some(function) = &self.options.function {
             terminal.pair("function", function.display());
+        }
+        if !self.options.functions.is_empty() {
+            for FunctionAddress { name, url, platform } in cloud.functions() {
+                terminal.pair("function", format_args!("{name}: {url} ({})", describe(platform)));
+            }
         }
         let gateway = self.gateway();
         terminal.pair("gateway", &gateway);
@@ -120,6 +125,11 @@ impl Introduction<'_> {
         let mut addresses = json!({
             "platform": describe(self.platform),
             "gatewayUrl": self.gateway(),
+            "functions": cloud.functions().map(|function| json!({
+                "name": function.name,
+                "url": function.url,
+                "platform": describe(function.platform),
+            })).collect::<Vec<_>>(),
             "stsUrl": cloud.sts().https_url(),
             "stsHttpUrl": cloud.sts().http_url(),
             "cosUrl": cloud.cos().http_url(),

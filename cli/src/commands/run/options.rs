@@ -8,13 +8,14 @@ use cos_emulator::{CloudBuilder, Durability, Platform};
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
+use super::functions::{Common, FunctionKey, FunctionTable};
 use super::parts::{Output, Parts};
 use crate::callers::{Callers, Method};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::loopback::Port;
 use crate::options::{CloudOptions, FileOptions, Span, assignment};
-use crate::platform_options::{Limits, PlatformOptions};
+use crate::platform_options::{Limits, PlatformName, PlatformOptions};
 use crate::terminal::Terminal;
 
 #[derive(Args, Default, Deserialize)]
@@ -46,6 +47,14 @@ use crate::terminal::Terminal;
   # Everything above in one file, with the names of the flags as keys; flags win
   cos-issuer run --config emulator.toml
 
+  # Several functions in front of one STS and one COS: a [[function]] table for each in that file
+  [[function]]
+  name = \"uploads\"             # before each line of its log
+  binary = \"target/deploy/bootstrap\"
+  port = 5000                  # optional, as are platform, trigger, timeout, init-timeout, memory,
+  concurrency = 10             # max-instances and concurrency: otherwise those of all functions
+  env = { PREFIX = \"uploads/\" }
+
 faults.toml:
   [[fault]]
   service = \"sts\"              # gateway, sts or cos
@@ -64,7 +73,13 @@ pub(crate) struct RunOptions {
     /// The function to run; a new binary at the same path replaces it while this runs [default: the
     /// one of the package that installed this program]
     #[arg(long, value_name = "PATH")]
+    #[serde(skip)]
     pub(super) function: Option<PathBuf>,
+
+    /// The [[function]] tables of the file, in place of --function.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(super) functions: Vec<FunctionTable>,
 
     #[command(flatten)]
     #[serde(skip)]
@@ -185,13 +200,28 @@ impl From<DurabilityName> for Durability {
 impl FileOptions for RunOptions {
     fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
         let _: BTreeMap<Key, IgnoredAny> = toml::from_str(text)?;
+        let FunctionFile { function } = toml::from_str(text)?;
+        let (function, functions) = match function {
+            FunctionKey::Missing => (None, Vec::new()),
+            FunctionKey::Path(path) => (Some(path), Vec::new()),
+            FunctionKey::Tables(tables) => (None, tables),
+        };
         Ok(Self {
+            function,
+            functions,
             platform: toml::from_str(text)?,
             limits: toml::from_str(text)?,
             cloud: toml::from_str(text)?,
             ..toml::from_str(text)?
         })
     }
+}
+
+/// The functions of the file.
+#[derive(Deserialize)]
+struct FunctionFile {
+    #[serde(default)]
+    function: FunctionKey,
 }
 
 /// A key of the file. Serde's own check of unknown fields covers one struct; several share the
@@ -232,8 +262,7 @@ impl RunOptions {
         let mut builder = self.cloud.apply(environment.builder())?;
         builder = parts.observe(builder, self.output(), terminal);
         builder = self.function_options(builder, platform)?;
-        let mut variables = self.env_table.clone();
-        variables.extend(self.env.iter().cloned());
+        let mut variables = self.variables(self.functions.first());
         let console_origin = parts.console.as_ref().map(Port::origin);
         let (methods, is_first) = self.methods();
         if let Some(callers) = &parts.callers {
@@ -277,14 +306,43 @@ impl RunOptions {
         for (name, value) in variables {
             builder = builder.env(name, value);
         }
+        for table in self.functions.iter().skip(1) {
+            let mut function = table.options(&self.common())?;
+            function.port = table.port.unwrap_or(0);
+            function.variables = self.variables(Some(table));
+            builder = builder.add_function(function);
+        }
         Ok(builder)
+    }
+
+    /// The variables of a function: what a table sets wins.
+    fn variables(&self, table: Option<&FunctionTable>) -> BTreeMap<String, String> {
+        let mut variables = self.env_table.clone();
+        variables.extend(self.env.iter().cloned());
+        variables.extend(table.map(|table| table.env.clone()).unwrap_or_default());
+        variables
+    }
+
+    fn common(&self) -> Common<'_> {
+        Common {
+            platform: &self.platform,
+            limits: &self.limits,
+            max_instances: self.max_instances,
+            concurrency: self.concurrency,
+        }
+    }
+
+    /// The platform of the first function.
+    pub(super) fn first_platform(&self) -> Result<Platform, Failure> {
+        match self.functions.first() {
+            Some(first) => first.options(&self.common()).map(|options| options.platform),
+            None => self.platform.platform(PlatformName::ScfWeb),
+        }
     }
 
     /// The grants of the function that knows the callers.
     pub(super) fn grants_file(&self, callers: &Callers) -> PathBuf {
-        let mut given = self.env.iter().rev().filter(|(name, _)| name == "GRANTS_FILE");
-        let given =
-            given.next().map(|(_, path)| path).or_else(|| self.env_table.get("GRANTS_FILE"));
+        let given = self.variables(self.functions.first()).remove("GRANTS_FILE");
         let (_, is_first) = self.methods();
         given.filter(|_| is_first).map_or_else(|| callers.grants_file(), PathBuf::from)
     }
@@ -295,7 +353,13 @@ impl RunOptions {
         builder: CloudBuilder,
         platform: Platform,
     ) -> Result<CloudBuilder, Failure> {
-        let function = self.function.as_ref().ok_or_else(|| {
+        let first = self.functions.first();
+        if first.is_some() && self.function.is_some() {
+            let text = "--function: must be omitted: the file of --config has [[function]] tables";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        let function = first.map(|first| &first.binary).or(self.function.as_ref());
+        let function = function.ok_or_else(|| {
             let text =
                 "no function to run: give --function PATH, or `function` in the file of --config";
             Failure::Usage(text.to_owned())
@@ -327,13 +391,24 @@ impl RunOptions {
             builder = builder.max_instances(limit.into());
         }
         if let Some(limit) = self.concurrency {
-            if platform != Platform::ScfWeb {
+            if platform != Platform::ScfWeb && first.is_none() {
                 let text = "--concurrency: must be omitted without --platform scf-web; other functions serve one request at a time";
                 return Err(Failure::Usage(text.to_owned()));
             }
             builder = builder.concurrency(limit.into());
         }
-        Ok(self.limits.apply(builder))
+        builder = self.limits.apply(builder);
+        if let Some(first) = first {
+            let options = first.options(&self.common())?;
+            builder = builder
+                .function_name(options.name)
+                .call_timeout(options.call_timeout)
+                .init_timeout(options.init_timeout)
+                .max_instances(options.max_instances)
+                .concurrency(options.concurrency)
+                .memory_mb(options.memory_mb);
+        }
+        Ok(builder)
     }
 
     /// The file that the state is written to at the end.
@@ -352,7 +427,8 @@ impl RunOptions {
     }
 
     fn gateway_port(&self) -> u16 {
-        self.port.unwrap_or(5000)
+        let of_table = self.functions.first().and_then(|first| first.port);
+        of_table.or(self.port).unwrap_or(5000)
     }
 
     /// A free port for the gateway means a free one for COS.

@@ -19,7 +19,6 @@ use crate::failure::Failure;
 use crate::http_client;
 use crate::keyboard::{Key, Keyboard};
 use crate::loopback::Port;
-use crate::platform_options::PlatformName;
 use crate::report::{READY, check_trace};
 use crate::running::{PrivateFile, RunningCloud};
 use crate::stop_signal::StopSignal;
@@ -70,7 +69,7 @@ impl Session<'_> {
         console_port: Option<u16>,
         keyboard: Option<&mut Keyboard>,
     ) -> Result<(End, Option<u16>), Failure> {
-        let platform = self.options.platform.platform(PlatformName::ScfWeb)?;
+        let platform = self.options.first_platform()?;
         let mut stop = StopSignal::listen()?;
         let (cloud, mut parts) = self.start(platform, console_port).await?;
         let cloud = Arc::new(cloud);
@@ -229,15 +228,17 @@ impl Session<'_> {
     }
 
     async fn wait_ready(&self, cloud: &Cloud, parts: &Parts) -> Result<(), Failure> {
-        let ready = cloud.wait_ready().await;
+        let ready = cloud.wait_each_ready().await;
         let printed = parts.startup_output();
         ready.map_err(|error| {
             for line in printed {
                 self.terminal.function_output(&line, Stream::Error);
             }
-            Failure::Failed(format!(
-                "the function did not become ready: {error}; its output is above"
-            ))
+            let text = match self.options.functions.is_empty() {
+                true => format!("the function did not become ready: {}", error.error),
+                false => error.to_string(),
+            };
+            Failure::Failed(format!("{text}; its output is above"))
         })
     }
 

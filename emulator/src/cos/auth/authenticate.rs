@@ -20,6 +20,7 @@ use super::signature::{self, SignableRequest};
 use crate::account::{Directory, Found, Identity, Key, looks_real};
 use crate::cos::error::CosError;
 use crate::cos::http::request::RequestHead;
+use crate::cos::image::PIC_OPERATIONS;
 use crate::http_date;
 
 /// How far a clock may be ahead (documented for `RequestTimeTooSkewed`).
@@ -75,6 +76,7 @@ pub(super) fn caller(request: &RequestHead, directory: &Directory) -> Result<Cal
     let authorization =
         Authorization::of(request).map_err(|malformed| errors::unreadable(request, &malformed))?;
     let Some(authorization) = authorization else {
+        check_pictures(request, "")?;
         return Ok(anonymous(request));
     };
     let token = token(request)?;
@@ -83,7 +85,18 @@ pub(super) fn caller(request: &RequestHead, directory: &Directory) -> Result<Cal
     period(&authorization.sign_time, request.now)?;
     period(&authorization.key_time, request.now)?;
     signature::check(&authorization, &key, &SignableRequest::of(request)?)?;
+    check_pictures(request, &authorization.header_list)?;
     Ok(Caller::Key(Authenticated { secret_id: authorization.secret_id, key }))
+}
+
+/// Checks that `Pic-Operations` is signed (documented), so that nobody can add it to a request of
+/// another.
+fn check_pictures(request: &RequestHead, header_list: &str) -> Result<(), CosError> {
+    let is_signed = header_list.split(';').any(|name| name == PIC_OPERATIONS);
+    match request.headers.contains_key(PIC_OPERATIONS) && !is_signed {
+        true => Err(errors::unsigned_pictures()),
+        false => Ok(()),
+    }
 }
 
 /// The caller of a request that is not signed.
@@ -208,12 +221,13 @@ pub(super) fn unambiguous(request: &RequestHead) -> Result<(), CosError> {
 }
 
 /// Headers that identify the caller or are condition keys.
-const DECIDING_HEADERS: [&str; 11] = [
+const DECIDING_HEADERS: [&str; 12] = [
     "authorization",
     "content-length",
     "content-type",
     "date",
     "host",
+    PIC_OPERATIONS,
     "referer",
     "x-cos-acl",
     "x-cos-copy-source",

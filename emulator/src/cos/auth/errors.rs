@@ -12,6 +12,7 @@ use super::authorization::Malformed;
 use crate::cos::error::{self, CosError, forbidden};
 use crate::cos::http::address::Address;
 use crate::cos::http::request::RequestHead;
+use crate::cos::image::ERROR_NUMBER;
 
 /// The request has no readable signature, and the bucket is private (documented).
 pub(super) fn anonymous(request: &RequestHead, reason: &str) -> CosError {
@@ -73,6 +74,13 @@ pub(super) fn other_account(bucket: &str, appid: u64) -> CosError {
     error::access_denied().because(format!(
         "denied: `{bucket}` is not a bucket of this account, whose names end in -{appid}"
     ))
+}
+
+/// The number is documented, for signing information that is incomplete.
+pub(super) fn unsigned_pictures() -> CosError {
+    error::access_denied()
+        .with_header(ERROR_NUMBER, "-60938")
+        .because("denied: Pic-Operations: must be one of the signed headers (q-header-list)")
 }
 
 /// A header or parameter with two meanings. The service would choose one of them.

@@ -30,11 +30,13 @@ use crate::cos::acl::{ACL_HEADER, GRANT_HEADERS};
 use crate::cos::attributes::TAGGING;
 use crate::cos::bucket_document::{BucketDocument, Verb};
 use crate::cos::error::{self, CosError};
+use crate::cos::http::address::ObjectAddress;
 use crate::cos::http::copy_source::copy_source;
 use crate::cos::http::merge_order::merged;
 use crate::cos::http::post_form::Form;
 use crate::cos::http::request::{RequestHead, decoded};
 use crate::cos::http::virtual_host::{BucketAddress, DefaultBucket};
+use crate::cos::image::{PicOperations, Stage};
 use crate::cos::operation::{BucketOperation, ObjectOperation, Operation, VERSION_ID, VERSION_KEY};
 use crate::cos::tags::Tags;
 
@@ -121,7 +123,7 @@ fn object_condition_keys(operation: ObjectOperation) -> &'static [ConditionKey] 
         | Op::GetObjectACL
         | Op::GetObjectTagging
         | Op::DeleteObjectTagging => &[VersionId],
-        Op::UploadPartCopy | Op::ListParts | Op::AbortMultipartUpload => &[],
+        Op::UploadPartCopy | Op::ListParts | Op::AbortMultipartUpload | Op::ImageProcess => &[],
     }
 }
 
@@ -160,18 +162,7 @@ pub(super) fn required(
             return Err(errors::unmapped(request));
         }
     };
-    let (action, other_names, is_copy): (&str, &'static [&str], bool) = match operation {
-        Operation::Object(ObjectOperation::PutObjectCopy, _) => {
-            ("PutObject", &["PutObjectCopy"], true)
-        }
-        Operation::Object(ObjectOperation::UploadPartCopy, _) => {
-            ("PutObject", &["UploadPartCopy", "UploadPart"], true)
-        }
-        Operation::Object(ObjectOperation::PostObjectRestore, _) => {
-            ("PostObjectRestore", &["RestoreObject"], false)
-        }
-        _ => (operation.name(), &[], false),
-    };
+    let (action, other_names, is_copy) = action(operation);
     let general = general(request, identity);
     let context = context(request, keys, general.clone())?;
     let is_object = matches!(operation, Operation::Object(..));
@@ -188,6 +179,9 @@ pub(super) fn required(
             other_names: &[],
         });
     }
+    if let Operation::Object(_, source) = operation {
+        required.extend(picture_permissions(request, source, identity)?);
+    }
     if is_copy {
         if has_body(request) {
             let with_body = self::context(request, &[ConditionKey::Body], context)?;
@@ -202,6 +196,51 @@ pub(super) fn required(
             is_object: true,
             other_names: &[],
         });
+    }
+    Ok(required)
+}
+
+/// The action that an operation requires on its target, its other names, and whether the operation
+/// is a copy.
+fn action(operation: &Operation) -> (&'static str, &'static [&'static str], bool) {
+    match operation {
+        Operation::Object(ObjectOperation::PutObjectCopy, _) => {
+            ("PutObject", &["PutObjectCopy"], true)
+        }
+        Operation::Object(ObjectOperation::UploadPartCopy, _) => {
+            ("PutObject", &["UploadPartCopy", "UploadPart"], true)
+        }
+        Operation::Object(ObjectOperation::PostObjectRestore, _) => {
+            ("PostObjectRestore", &["RestoreObject"], false)
+        }
+        // Documented: GetObject of the original, and PutObject of each result.
+        Operation::Object(ObjectOperation::ImageProcess, _) => ("GetObject", &[], false),
+        _ => (operation.name(), &[], false),
+    }
+}
+
+/// The permissions that the results of `Pic-Operations` require, each as an upload of its own.
+/// Inferred: as for a copy, the keys of the body are those of the original, so a limit of size
+/// never covers a result, and the keys of the request must be allowed too.
+fn picture_permissions(
+    request: &RequestHead,
+    source: &ObjectAddress,
+    identity: &IdentityContext,
+) -> Result<Vec<RequiredPermission>, CosError> {
+    let operations = PicOperations::of(&request.headers, source);
+    let operations = operations.map_err(|failure| failure.to_error(Stage::Storing))?;
+    let mut required = Vec::new();
+    for result in operations.into_iter().flat_map(|operations| operations.results) {
+        let target = object(&result.target.bucket, &result.target.key, identity)?;
+        let as_upload = object_condition_keys(ObjectOperation::PutObject);
+        for keys in [&[][..], as_upload] {
+            let context = context(request, keys, general(request, identity))?;
+            required.push(RequiredPermission {
+                access: access("PutObject", target.clone(), context, identity),
+                is_object: true,
+                other_names: &[],
+            });
+        }
     }
     Ok(required)
 }

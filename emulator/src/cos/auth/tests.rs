@@ -12,6 +12,7 @@ mod keys;
 mod layers;
 mod mapping;
 mod mutation;
+mod pictures;
 mod signatures;
 
 use std::sync::Arc;

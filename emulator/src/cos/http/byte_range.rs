@@ -4,6 +4,8 @@
 //! Inferred: `bytes=-n` and `bytes=n-` work as in RFC 9110; a header of another form, or with
 //! several ranges, is ignored.
 
+use bytes::Bytes;
+
 use crate::cos::error::{self, CosError};
 
 /// Bytes `start` to `end`, not including `end`.
@@ -53,6 +55,13 @@ impl ByteRange {
 
     pub(crate) fn length(self) -> u64 {
         self.end.saturating_sub(self.start)
+    }
+
+    /// Its part of `bytes`.
+    pub(crate) fn of(self, bytes: &Bytes) -> Bytes {
+        let position = |at| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+        let (start, end) = (position(self.start), position(self.end));
+        bytes.slice(start.min(end)..end)
     }
 
     /// The value of `Content-Range`.

@@ -52,5 +52,5 @@ const NAMES: &str = "
     Access-Control-Allow-Methods Access-Control-Allow-Origin Access-Control-Expose-Headers
     Access-Control-Max-Age Cache-Control Connection Content-Disposition Content-Encoding
     Content-Language Content-Length Content-Range Content-Type Date ETag Expires Last-Modified
-    Location Server Vary
+    Location Server Vary X-ErrNo
 ";

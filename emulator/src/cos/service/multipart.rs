@@ -14,6 +14,7 @@ use http::StatusCode;
 use super::bucket::number;
 use super::list::{Encoding, people};
 use super::object::{VERSION_ID, put_checksums, written_response};
+use super::pictures::without_pictures;
 use super::{CosService, MAX_XML_BYTES, ObjectCall, Outcome};
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
@@ -60,7 +61,7 @@ impl CosService {
     pub(super) async fn begin_upload(&self, call: &ObjectCall<'_>) -> Outcome {
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let initiated = Initiated {
-            headers: self.upload_headers(call.target, &call.request.headers)?,
+            headers: self.upload_headers(call.target, &without_pictures(&call.request.headers))?,
             attributes: ObjectAttributes::of(&call.request.headers)?,
             initiator: call.context.name(),
             at: call.request.now,
@@ -140,6 +141,12 @@ impl CosService {
         let body = body.small(&call.request.headers, MAX_XML_BYTES).await?;
         let requested = requested_parts(&body)?;
         let (headers, now) = (call.request.headers.clone(), call.request.now);
+        let preview = {
+            let index = self.store.read();
+            let upload = index.upload(address.as_tuple()).ok_or_else(error::no_such_upload)?;
+            joined(&chosen_parts(&requested, &upload.parts)?, now)
+        };
+        let pictures = self.pictures(call, &preview).await?;
         let location =
             format!("http://{}/{}", call.request.host, Encoding::Url.text(&call.target.key));
         let stored = self
@@ -155,11 +162,19 @@ impl CosService {
                 })
             })
             .await?;
+        let pictures = match pictures {
+            Some(pictures) => Some(self.store_pictures(call, pictures).await?),
+            None => None,
+        };
         let mut response = response::xml(xml::document("CompleteMultipartUploadResult", |root| {
             root.text("Location", &location);
             root.text("Bucket", &call.target.bucket.name);
             root.text("Key", &call.target.key);
             root.text("ETag", format_args!("\"{}\"", stored.metadata.etag));
+            if let Some(pictures) = &pictures {
+                pictures.write_original(root);
+                pictures.write_results(root);
+            }
         }));
         put_checksums(response.headers_mut(), &stored.metadata);
         stored.metadata.headers.put_encryption_on(response.headers_mut());

@@ -1,7 +1,8 @@
 //! Writing and deleting single objects.
 
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 
+use super::pictures::without_pictures;
 use super::{CosService, ObjectCall, Outcome, requested_version};
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
@@ -10,19 +11,29 @@ use crate::cos::http::body::RequestBody;
 use crate::cos::http::response::{self, Response};
 use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::store::{Object, ObjectMetadata};
+use crate::net;
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7749>
     pub(super) async fn put_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
-        let headers = self.upload_headers(call.target, &call.request.headers)?;
+        let sent = without_pictures(&call.request.headers);
+        let headers = self.upload_headers(call.target, &sent)?;
         let attributes = ObjectAttributes::of(&call.request.headers)?;
         // Checked again when the body is complete: another writer may have been faster.
         self.check_overwrite(call.target, &call.request.headers)?;
         let limit = TrafficLimit::of(call.request)?;
         let written = self.receive(&call.request.headers, body, limit).await?;
         let object = Object::of(written, headers, call.request.now).with(attributes);
+        let pictures = self.pictures(call, &object).await?;
         let stored = self.store_object(call.target, &call.request.headers, object).await?;
-        Ok(written_response(&stored.metadata))
+        let mut response = written_response(&stored.metadata);
+        if let Some(pictures) = pictures {
+            let pictures = self.store_pictures(call, pictures).await?;
+            let document = pictures.upload_result(call.target, &stored.metadata);
+            response::put(response.headers_mut(), header::CONTENT_TYPE, "application/xml");
+            *response.body_mut() = net::full(document);
+        }
+        Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7741>

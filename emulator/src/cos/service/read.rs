@@ -12,9 +12,9 @@ use crate::cos::error::{self, CosError};
 use crate::cos::http::byte_range::ByteRange;
 use crate::cos::http::precondition::{self, PreconditionFailed};
 use crate::cos::http::request::RequestHead;
-use crate::cos::http::response;
+use crate::cos::http::response::{self, Response};
 use crate::cos::http::traffic_limit::TrafficLimit;
-use crate::cos::store::ObjectMetadata;
+use crate::cos::store::{Object, ObjectMetadata};
 use crate::http_date;
 
 impl CosService {
@@ -23,14 +23,8 @@ impl CosService {
         let object = self.object(call)?;
         let metadata = &object.metadata;
         let version_id = self.versioning_of(&call.target.bucket).map(|_| metadata.version.id());
-        match precondition::check_read(&call.request.headers, object.validators()) {
-            Ok(()) => {}
-            Err(PreconditionFailed::Failed) => return Err(error::precondition_failed()),
-            Err(PreconditionFailed::NotModified) => {
-                let mut response = response::empty(StatusCode::NOT_MODIFIED);
-                put_metadata(response.headers_mut(), metadata);
-                return Ok(response);
-            }
+        if let Some(response) = unmodified(call, &object)? {
+            return Ok(response);
         }
         let class = metadata.headers.storage_class();
         let restoration = metadata.attributes.restoration.as_ref();
@@ -38,14 +32,7 @@ impl CosService {
             check_readable(class, restoration, call.request.now)?;
         }
         let limit = TrafficLimit::of(call.request)?;
-        let range = match call.request.header("range") {
-            Some(header)
-                if precondition::if_range_matches(&call.request.headers, object.validators()) =>
-            {
-                ByteRange::of_header(header, metadata.length)?
-            }
-            Some(_) | None => None,
-        };
+        let range = requested_range(call, &object, metadata.length)?;
         let read = range.unwrap_or_else(|| ByteRange::whole(metadata.length));
         let mut response = response::empty(match range {
             Some(_) => StatusCode::PARTIAL_CONTENT,
@@ -91,13 +78,45 @@ impl CosService {
     }
 }
 
+/// The response without a body, if the client has the object as it is.
+pub(super) fn unmodified(
+    call: &ObjectCall<'_>,
+    object: &Object,
+) -> Result<Option<Response>, CosError> {
+    match precondition::check_read(&call.request.headers, object.validators()) {
+        Ok(()) => Ok(None),
+        Err(PreconditionFailed::Failed) => Err(error::precondition_failed()),
+        Err(PreconditionFailed::NotModified) => {
+            let mut response = response::empty(StatusCode::NOT_MODIFIED);
+            put_metadata(response.headers_mut(), &object.metadata);
+            Ok(Some(response))
+        }
+    }
+}
+
+/// The part of `length` bytes that a request reads; `None` for all of them.
+pub(super) fn requested_range(
+    call: &ObjectCall<'_>,
+    object: &Object,
+    length: u64,
+) -> Result<Option<ByteRange>, CosError> {
+    let (header, validators) = (call.request.header("range"), object.validators());
+    match header.filter(|_| precondition::if_range_matches(&call.request.headers, validators)) {
+        Some(header) => ByteRange::of_header(header, length),
+        None => Ok(None),
+    }
+}
+
 fn put_metadata(headers: &mut HeaderMap, metadata: &ObjectMetadata) {
     response::put_etag(headers, &metadata.etag);
     response::put(headers, header::LAST_MODIFIED, &http_date::text(metadata.modified));
 }
 
 /// Documented: in a signed request, `response-…` parameters replace headers of the response.
-fn overrides(request: &RequestHead, context: &AuthContext) -> Result<HeaderMap, CosError> {
+pub(super) fn overrides(
+    request: &RequestHead,
+    context: &AuthContext,
+) -> Result<HeaderMap, CosError> {
     let mut headers = HeaderMap::new();
     for (parameter, name) in OVERRIDES {
         let Some(value) = request.parameter(parameter).filter(|value| !value.is_empty()) else {

@@ -24,6 +24,9 @@ const OPERATIONS: &str = "
     POST /a/b?append&position=0 AppendObject a/b
     GET /a/b GetObject a/b
     HEAD /a/b HeadObject a/b
+    GET /a/b?imageInfo GetObject a/b
+    GET /a/b?imageMogr2/thumbnail/300x&versionId=x GetObject a/b
+    HEAD /a/b?imageMogr2/thumbnail/300x HeadObject a/b
     DELETE /a/b DeleteObject a/b
     OPTIONS /a/b OptionsObject a/b
     GET /a/b?acl GetObjectACL a/b
@@ -45,6 +48,7 @@ const OPERATIONS: &str = "
     POST /a/b?restore PostObjectRestore a/b
     POST /a/b?restore&versionId=x PostObjectRestore a/b
     DELETE /a/b?tagging DeleteObjectTagging a/b
+    POST /a/b?image_process GetObject a/b
     GET /?tagging GetBucketTagging .
     DELETE /?tagging DeleteBucketTagging .
     PUT /?lifecycle PutBucketLifecycle .
@@ -137,6 +141,9 @@ fn what_nobody_mapped_is_nothing() {
         ("DELETE", "/", "intelligent-tiering&id=a"),
         ("PATCH", "/a", ""),
         ("GET", "/a", "ci-process=x"),
+        ("GET", "/", "imageInfo"),
+        ("GET", "/a", "acl&imageInfo"),
+        ("PUT", "/a", "imageMogr2/thumbnail/300x"),
     ] {
         let error = authorize(&world, Draft::new(method, path, query), &world.root).unwrap_err();
         assert_eq!((error.status.as_u16(), error.code), (501, "NotImplemented"));
