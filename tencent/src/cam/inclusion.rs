@@ -24,7 +24,7 @@ mod targets;
 mod values;
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use self::automaton::Budget;
 pub use self::error::InclusionError;
@@ -128,9 +128,9 @@ fn context(
             matched.iter().map(|side| side.comparisons(key)).collect();
         choices.push(Choices::new(key, &by_statement, budget)?);
     }
-    let all: Vec<bool> = vec![true; matched.len()];
-    let mut chosen = Vec::new();
-    search(matched, &choices, &all, &mut chosen, budget)
+    let (chosen, tried) = (Vec::new(), HashSet::new());
+    let mut search = Search { matched, choices: &choices, chosen, tried };
+    search.values(vec![true; matched.len()], budget)
 }
 
 /// What a request may have for one key, with which statements' conditions on it are then met.
@@ -168,7 +168,7 @@ impl Choices {
         }
         while let Some(values) = waiting.pop() {
             for value in singles.values() {
-                budget.spend(1)?;
+                budget.spend(comparisons.len())?;
                 let mut more = values.clone();
                 more.push(value.clone());
                 let truths = truths(&more);
@@ -200,38 +200,51 @@ impl Choices {
     }
 }
 
-/// Chooses for one key after the other; `open` are the statements whose conditions are met so far.
-fn search(
-    matched: &[Side<'_>],
-    choices: &[Choices],
-    open: &[bool],
-    chosen: &mut Vec<(String, Vec<String>)>,
-    budget: &mut Budget,
-) -> Result<Option<BTreeMap<String, Vec<String>>>, InclusionError> {
-    budget.spend(1)?;
-    let has = |is_new: bool, effect: Effect| {
-        let mut each = matched.iter().zip(open);
-        each.any(|(side, is_open)| *is_open && side.has(is_new, effect))
-    };
-    if !has(true, Effect::Allow) {
-        return Ok(None);
-    }
-    let Some((first, rest)) = choices.split_first() else {
-        let is_allowed = !has(true, Effect::Deny);
-        let was_allowed = has(false, Effect::Allow) && !has(false, Effect::Deny);
-        let values = chosen.iter().filter(|(_, values)| !values.is_empty()).cloned();
-        return Ok((is_allowed && !was_allowed).then(|| values.collect()));
-    };
-    for (values, met) in &first.each {
-        let open: Vec<bool> = open.iter().zip(met).map(|(open, met)| *open && *met).collect();
-        chosen.push((first.key.clone(), values.clone()));
-        let found = search(matched, rest, &open, chosen, budget)?;
-        chosen.pop();
-        if found.is_some() {
-            return Ok(found);
+/// Chooses for one key after the other.
+struct Search<'s, 'p> {
+    matched: &'s [Side<'p>],
+    choices: &'s [Choices],
+    chosen: Vec<(String, Vec<String>)>,
+    /// What was tried: for how many keys, and which statements' conditions were met. All that can
+    /// follow depends on these only.
+    tried: HashSet<(usize, Vec<bool>)>,
+}
+
+impl Search<'_, '_> {
+    /// The values of all keys; `open` are the statements whose conditions are met so far.
+    fn values(
+        &mut self,
+        open: Vec<bool>,
+        budget: &mut Budget,
+    ) -> Result<Option<BTreeMap<String, Vec<String>>>, InclusionError> {
+        budget.spend(open.len())?;
+        let has = |is_new: bool, effect: Effect| {
+            let mut each = self.matched.iter().zip(&open);
+            each.any(|(side, is_open)| *is_open && side.has(is_new, effect))
+        };
+        if !has(true, Effect::Allow) {
+            return Ok(None);
         }
+        let Some(next) = self.choices.get(self.chosen.len()) else {
+            let is_allowed = !has(true, Effect::Deny);
+            let was_allowed = has(false, Effect::Allow) && !has(false, Effect::Deny);
+            let values = self.chosen.iter().filter(|(_, values)| !values.is_empty()).cloned();
+            return Ok((is_allowed && !was_allowed).then(|| values.collect()));
+        };
+        if !self.tried.insert((self.chosen.len(), open.clone())) {
+            return Ok(None);
+        }
+        for (values, met) in &next.each {
+            let open = open.iter().zip(met).map(|(open, met)| *open && *met).collect();
+            self.chosen.push((next.key.clone(), values.clone()));
+            let found = self.values(open, budget)?;
+            self.chosen.pop();
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
-    Ok(None)
 }
 
 fn access(
