@@ -146,6 +146,8 @@ impl Choices {
         budget: &mut Budget,
     ) -> Result<Self, InclusionError> {
         let comparisons: Vec<Comparison<'_>> = by_statement.concat();
+        let literals = comparisons.iter().map(|(_, values)| values.literals().count());
+        let cost = literals.sum::<usize>().saturating_add(1);
         let truths = |values: &[String]| -> Vec<bool> {
             let start = Context::new();
             let context = values.iter().fold(start, |context, value| context.with(key, value));
@@ -157,18 +159,18 @@ impl Choices {
         // By the truth of each comparison: what is added later has the same effect on equal truths.
         let mut found: BTreeMap<Vec<bool>, Vec<String>> = BTreeMap::new();
         let mut waiting = Vec::new();
-        let singles: BTreeMap<Vec<bool>, String> = values::candidates(key, &comparisons, budget)?
-            .into_iter()
-            .rev()
-            .map(|value| (truths(std::slice::from_ref(&value)), value))
-            .collect();
+        let mut singles: BTreeMap<Vec<bool>, String> = BTreeMap::new();
+        for value in values::candidates(key, &comparisons, budget)?.into_iter().rev() {
+            budget.spend(cost)?;
+            singles.insert(truths(std::slice::from_ref(&value)), value);
+        }
         for (truths, value) in &singles {
             found.insert(truths.clone(), vec![value.clone()]);
             waiting.push(vec![value.clone()]);
         }
         while let Some(values) = waiting.pop() {
             for value in singles.values() {
-                budget.spend(comparisons.len())?;
+                budget.spend(cost)?;
                 let mut more = values.clone();
                 more.push(value.clone());
                 let truths = truths(&more);
@@ -406,6 +408,33 @@ mod tests {
         };
         assert!(matches!(new_access(&tail("*F"), &tail("*2F")), Err(InclusionError::Inexact(..))));
         assert!(new_access(&tail("*%2F"), &tail("*b%2F")).unwrap().is_none());
+    }
+
+    /// Each `*` that was passed is forgotten, or the cost would grow with the square of them.
+    #[test]
+    fn a_pattern_of_a_thousand_wildcards_is_compared() {
+        let path = |count: usize| "*a".repeat(count);
+        let of = |path: &str| policy(&[statement("allow", "cos:GetObject", path, "")]);
+        let (many, more) = (of(&path(1000)), of(&path(1001)));
+        assert_eq!(compare(&many, &more), None);
+        let expected = format!("GetObject examplebucket-1250000000/{}", "a".repeat(1000));
+        assert_eq!(compare(&more, &many), Some(expected));
+    }
+
+    /// Ten keys, each with sixteen ways to turn out: what was met so far counts, and not how.
+    #[test]
+    fn statements_with_many_keys_are_compared() {
+        let all = |count: usize| {
+            let condition = |number: usize| {
+                let equal = |key: usize| format!(r#""cos:k{key}":"v{number}""#);
+                let keys: Vec<String> = (0..10).map(equal).collect();
+                format!(r#""string_equal":{{{}}}"#, keys.join(","))
+            };
+            let one = |number| statement("allow", "cos:GetObject", "a/*", &condition(number));
+            policy(&(0..count).map(one).collect::<Vec<_>>())
+        };
+        assert_eq!(compare(&all(4), &all(4)), None);
+        assert!(compare(&all(3), &all(4)).unwrap().ends_with(" cos:k9=v3"));
     }
 
     #[test]
