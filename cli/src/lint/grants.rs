@@ -49,7 +49,7 @@ pub(super) async fn of_grants(grants: &[Grant], text: &str) -> Vec<Finding> {
         }
         let region = definition.region.as_str();
         if !is_listed(region) {
-            let text = format!("no region is named {region}");
+            let text = format!("`{region}` is not the name of a region");
             found.push(Finding::new("unknown-region", places.of(name, "region"), text));
         }
         let prefix = definition.prefix.as_str();

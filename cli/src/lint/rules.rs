@@ -113,7 +113,7 @@ rules! {
         "Set the slice size of the SDK above the largest file, or remove the limit.";
     Warning "unused-prefix": "Keys of clients do not begin like this.",
         "Write the prefix as keys begin: without bucket, scheme or percent-encoding.";
-    Warning "unknown-region": "The vendor lists no region of this name.",
+    Warning "unknown-region": "The vendor does not list a region of this name.",
         "Correct the name: `ap-guangzhou`, as in the host name of the bucket.";
     Warning "policy-too-long": "The policy can be longer than STS accepts.",
         "Name fewer actions and resources, or fewer grants for one caller.";

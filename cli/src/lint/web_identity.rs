@@ -30,7 +30,7 @@ pub(super) fn findings(path: &Path, variables: &[Variable]) -> Vec<Finding> {
         found.push(Finding::new("incomplete-web-identity", first.line, text));
     }
     if let Some(region) = variable("TKE_REGION").filter(|region| !is_listed(&region.value)) {
-        let text = format!("no region is named {}", region.value);
+        let text = format!("`{}` is not the name of a region", region.value);
         found.push(Finding::new("unknown-region", region.line, text));
     }
     if let Some((workload, role)) = variable("TKE_ROLE_ARN").zip(variable("ROLE_ARN"))

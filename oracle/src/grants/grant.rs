@@ -378,28 +378,30 @@ impl Grant {
         Some(if filled == "/" { String::new() } else { filled })
     }
 
+    /// Who gets it, as the grants file has it.
+    fn written_match(&self) -> String {
+        let claim = |(claim, wanted): &(String, ClaimMatch)| match wanted {
+            ClaimMatch::OneOf(values) => {
+                format!("{} = {}", json!(claim), Value::from(values.clone()))
+            }
+            ClaimMatch::Contains(text) => table(claim, "contains", text),
+            ClaimMatch::Prefix(text) => table(claim, "prefix", text),
+        };
+        let mut claims: Vec<String> = self.claims.iter().map(claim).collect();
+        if !self.issuers.is_empty() {
+            claims.push(format!("issuer = {}", json!(self.issuers)));
+        }
+        match claims.is_empty() {
+            true => "match = \"everyone\"".to_owned(),
+            false => format!("match = {{ {} }}", claims.join(", ")),
+        }
+    }
+
     /// The table of the grants file.
     pub(crate) fn written(&self, name: &str) -> String {
         let texts = |texts: &[String]| Value::from(texts.to_vec()).to_string();
         let mut lines = vec!["[[grant]]".to_owned(), format!("name = {}", json!(name))];
-        let mut claims: Vec<String> = self
-            .claims
-            .iter()
-            .map(|(claim, wanted)| match wanted {
-                ClaimMatch::OneOf(values) => {
-                    format!("{} = {}", json!(claim), Value::from(values.clone()))
-                }
-                ClaimMatch::Contains(text) => table(claim, "contains", text),
-                ClaimMatch::Prefix(text) => table(claim, "prefix", text),
-            })
-            .collect();
-        if !self.issuers.is_empty() {
-            claims.push(format!("issuer = {}", json!(self.issuers)));
-        }
-        lines.push(match claims.is_empty() {
-            true => "match = \"everyone\"".to_owned(),
-            false => format!("match = {{ {} }}", claims.join(", ")),
-        });
+        lines.push(self.written_match());
         let slots: Vec<String> = self
             .slots
             .iter()

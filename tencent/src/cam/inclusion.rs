@@ -130,7 +130,7 @@ fn context(
     }
     let (chosen, tried) = (Vec::new(), HashSet::new());
     let mut search = Search { matched, choices: &choices, chosen, tried };
-    search.values(vec![true; matched.len()], budget)
+    search.values(&vec![true; matched.len()], budget)
 }
 
 /// What a request may have for one key, with which statements' conditions on it are then met.
@@ -216,12 +216,12 @@ impl Search<'_, '_> {
     /// The values of all keys; `open` are the statements whose conditions are met so far.
     fn values(
         &mut self,
-        open: Vec<bool>,
+        open: &[bool],
         budget: &mut Budget,
     ) -> Result<Option<BTreeMap<String, Vec<String>>>, InclusionError> {
         budget.spend(open.len())?;
         let has = |is_new: bool, effect: Effect| {
-            let mut each = self.matched.iter().zip(&open);
+            let mut each = self.matched.iter().zip(open);
             each.any(|(side, is_open)| *is_open && side.has(is_new, effect))
         };
         if !has(true, Effect::Allow) {
@@ -233,13 +233,13 @@ impl Search<'_, '_> {
             let values = self.chosen.iter().filter(|(_, values)| !values.is_empty()).cloned();
             return Ok((is_allowed && !was_allowed).then(|| values.collect()));
         };
-        if !self.tried.insert((self.chosen.len(), open.clone())) {
+        if !self.tried.insert((self.chosen.len(), open.to_vec())) {
             return Ok(None);
         }
         for (values, met) in &next.each {
-            let open = open.iter().zip(met).map(|(open, met)| *open && *met).collect();
+            let open: Vec<bool> = open.iter().zip(met).map(|(open, met)| *open && *met).collect();
             self.chosen.push((next.key.clone(), values.clone()));
-            let found = self.values(open, budget)?;
+            let found = self.values(&open, budget)?;
             self.chosen.pop();
             if found.is_some() {
                 return Ok(found);

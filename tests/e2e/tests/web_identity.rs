@@ -183,7 +183,7 @@ async fn each_fault_of_the_token_is_a_refusal_that_hands_nothing_out() {
 async fn doctor_names_a_web_identity_that_cannot_be_exchanged() {
     let cluster = Cluster::new().await;
     cluster.write_token(SystemClock.now(), 3600);
-    let builder = cluster.trusted(issuer_on(Platform::ScfWeb).unwrap());
+    let builder = cluster.trusted(issuer_on(Platform::Lambda(LambdaEvent::FunctionUrl)).unwrap());
     let keys = format!("backend={API_KEY_SHA256}");
     let settings = [("AUTH", "api-key".to_owned()), ("API_KEYS", keys)];
     let settings = cluster.variables().into_iter().chain(settings);
