@@ -5,8 +5,8 @@ pub(super) fn is_listed(region: &str) -> bool {
     REGIONS.contains(&region)
 }
 
-/// Of COS, <https://www.tencentcloud.com/document/product/436/6224>, with the zones for finance that
-/// only the page for China has, <https://cloud.tencent.com/document/product/436/6224>.
+/// Of COS, <https://www.tencentcloud.com/document/product/436/6224>, with the zones for finance,
+/// which only the page for China has, <https://cloud.tencent.com/document/product/436/6224>.
 const REGIONS: [&str; 22] = [
     "ap-bangkok",
     "ap-beijing",

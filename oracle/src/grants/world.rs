@@ -152,7 +152,7 @@ impl World {
         let entropy = std::array::from_fn(|_| u8::try_from(up_to(bytes, 0, 255)).unwrap_or(0));
         let turn = u64::try_from(up_to(bytes, 0, 65_535)).unwrap_or(0);
         let issuers = deploy(bytes, &mut grants);
-        // The name of an issuer is not a claim, whoever signs it.
+        // The name of an issuer is not a claim, also where a token has one of that name.
         if !issuers.is_empty() && up_to(bytes, 0, 1) == 1 {
             claims.insert("issuer".to_owned(), json!(ISSUERS[up_to(bytes, 0, 1)]));
         }

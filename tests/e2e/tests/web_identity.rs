@@ -200,7 +200,7 @@ async fn doctor_names_a_web_identity_that_cannot_be_exchanged() {
         let text = named("calling-key")["text"].as_str().unwrap().to_owned();
         (state("calling-key"), state("issues"), text)
     };
-    // An instance that starts needs a token. The first exchange decides, so the faults come before it.
+    // An instance needs a token to start. The first exchange decides, so the faults come before it.
     assert_eq!(Browser::of(&cloud).unwrap().get("/readyz").await.unwrap().status, 200);
     fs::write(cluster.file(), "").unwrap();
     let (key, issues, text) = verdict().await;
