@@ -101,7 +101,7 @@ pub(crate) async fn run(options: &CompareOptions, terminal: Terminal) -> Result<
         terminal.line(report(&found, &issuers));
     } else {
         for name in &issuers {
-            let text = "is not one of OLD, or not the same: its tokens may be other callers'";
+            let text = "is new, or not as in OLD: others may get its tokens";
             terminal.step(false, format_args!("the issuer {name} {text}"));
         }
         print(&found, !issuers.is_empty(), terminal);

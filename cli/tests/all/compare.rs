@@ -195,13 +195,13 @@ fn grants_for_tokens_of_one_issuer_are_not_those_of_another() {
         ("[\"uploads\"]", "[\"uploads\", \"another\"]"),
     ] {
         let out = compare(&with("login"), &with("login").replacen(from, to, 1), 1);
-        let expected = "no  the issuer login is not one of OLD, or not the same: its tokens may be other callers'\n\
+        let expected = "no  the issuer login is new, or not as in OLD: others may get its tokens\n\
              ok  to the callers of OLD, NEW allows nothing that OLD does not allow\n";
         assert_eq!(out, expected);
     }
     let (login, both) = (issuer("login"), with("login"));
     let renamed = both.replacen(&login, &login.replace("name = \"login\"", "name = \"other\""), 1);
     let out = compare(&both, &renamed.replace("issuer = \"login\"", "issuer = \"other\""), 1);
-    assert!(out.contains("no  the issuer other is not"), "{out}");
+    assert!(out.contains("no  the issuer other is new"), "{out}");
     assert_eq!(compare(&both, &both.replace("[[issuer]]", "# Staff\n[[issuer]]"), 0), same);
 }
