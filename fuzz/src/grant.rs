@@ -165,9 +165,8 @@ fn refuses_forged_tokens(handler: &Handler, world: &World) {
             continue;
         };
         for signer in world.issuers.iter().filter(|signer| **signer != issuer) {
-            let request = with_token(&caller, issuer, signer);
-            let request = request_with(world, request, None);
-            assert!(authenticate(handler, &request).is_none(), "{signer} signs for {issuer}");
+            let forged = request_with(world, with_token(&caller, issuer, signer), None);
+            assert!(authenticate(handler, &forged).is_none(), "{signer} signs for {issuer}");
         }
     }
 }
