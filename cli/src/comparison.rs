@@ -8,7 +8,8 @@
 //! The function's own code matches callers and writes policies; [`new_access`] compares these.
 //!
 //! # Not covered
-//! Lifetimes, the extensions of keys that the function names, and who can get a token.
+//! Lifetimes, the extensions of keys that the function names, and who can get a token: an issuer
+//! that is not the same is only named.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ use tencent::cam::{MAX_POLICY_CHARACTERS, NewAccess, Policy, new_access};
 use tencent::time::{Clock as _, SystemClock};
 
 use crate::asker::{AskerMethod, principal};
+use crate::deployment::issuers;
 
 /// What a caller gets from the new grants, and did not get from the old ones.
 pub(crate) struct NewGrantAccess {
@@ -75,6 +77,15 @@ pub(crate) async fn new_grant_accesses(
         }
     }
     Ok(found)
+}
+
+/// The names of the `[[issuer]]` tables of a grants file that are not the same in the old one:
+/// their tokens may be others.
+pub(crate) fn other_issuers(old: &str, new: &str) -> Vec<String> {
+    let old = issuers(old);
+    let others = issuers(new).into_iter().filter(|issuer| !old.contains(issuer));
+    let name = |issuer: toml::Value| Some(issuer.get("name")?.as_str()?.to_owned());
+    others.filter_map(name).collect()
 }
 
 /// What a grant adds to others.

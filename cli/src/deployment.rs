@@ -41,7 +41,7 @@ impl DeploymentOptions {
     pub(crate) fn read(&self) -> Result<Deployment, Failure> {
         let found = match (&self.grants_file, &self.env) {
             (_, Some(path)) => Deployment::of_variables(path, &read_text(path)?),
-            (Some(path), None) => Deployment::of_grants_file(path),
+            (Some(path), None) => Deployment::of_grants(path, &read_text(path)?),
             (None, None) => return Err(Failure::Usage("GRANTS_FILE: must be given".to_owned())),
         };
         found.map_err(|errors| {
@@ -54,9 +54,13 @@ impl DeploymentOptions {
 impl Deployment {
     /// Of a grants file, with every calling key and authentication method that it may be for.
     pub(crate) fn of_grants_file(path: &Path) -> Result<Self, Vec<ConfigError>> {
+        Self::of_grants(path, &std::fs::read_to_string(path).unwrap_or_default())
+    }
+
+    /// Of the text of a grants file, which may be one that can be read only once.
+    pub(crate) fn of_grants(path: &Path, text: &str) -> Result<Self, Vec<ConfigError>> {
         let grants_file = path.display().to_string();
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        let issuers = issuers(&text);
+        let issuers = issuers(text);
         let variables = [
             ("AUTH", if issuers.is_empty() { "gateway" } else { "gateway,jwt" }),
             ("KEY_OWNER", "sub-account"),
@@ -66,7 +70,8 @@ impl Deployment {
         let variables = variables.into_iter().chain(secrets.map(|name| (name, TOKEN_SECRET)));
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let beside = path.parent().unwrap_or_else(|| Path::new(""));
-        let settings = read(variables.collect(), [Path::new(""), beside])?;
+        let places = [Path::new(""), beside];
+        let settings = read(variables.collect(), places, Some((&grants_file, text)))?;
         Ok(Self { settings, is_whole: false })
     }
 
@@ -74,7 +79,7 @@ impl Deployment {
     pub(crate) fn of_variables(path: &Path, text: &str) -> Result<Self, Vec<ConfigError>> {
         let pairs = variables(text).into_iter().map(|each| (each.name, each.value));
         let directory = path.parent().unwrap_or_else(|| Path::new(""));
-        let settings = read(pairs.collect(), [directory, Path::new("")])?;
+        let settings = read(pairs.collect(), [directory, Path::new("")], None)?;
         Ok(Self { settings, is_whole: true })
     }
 
@@ -153,30 +158,35 @@ pub(crate) fn variables(text: &str) -> Vec<Variable> {
     lines.filter_map(variable).collect()
 }
 
-/// The text of a file that the command line names.
+/// The text of a file that the command line names, `-` for standard input.
 pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
-    let bytes = crate::request::read(&path.display().to_string())?;
+    let bytes = crate::request::read(&path.display().to_string());
+    // Without the file there is no answer, and exit code 1 is one.
+    let bytes = bytes.map_err(|failure| match failure {
+        Failure::Failed(text) => Failure::Usage(text),
+        other => other,
+    })?;
     String::from_utf8(bytes)
         .map_err(|_| Failure::Usage(format!("{}: must be UTF-8", path.display())))
 }
 
 /// The `[[issuer]]` tables of a grants file.
-fn issuers(text: &str) -> Vec<toml::Value> {
+pub(crate) fn issuers(text: &str) -> Vec<toml::Value> {
     let file: toml::Table = toml::from_str(text).unwrap_or_default();
     let issuers = file.get("issuer").and_then(toml::Value::as_array);
     issuers.cloned().unwrap_or_default()
 }
 
-/// `places` are where files are looked for, the first one first.
+/// `places` are where files are looked for, the first one first; the text of `known` is known.
 fn read(
     mut variables: BTreeMap<String, String>,
     places: [&Path; 2],
+    known: Option<(&str, &str)>,
 ) -> Result<Settings, Vec<ConfigError>> {
     let is_set = |name: &str| variables.get(name).is_some_and(|value| !value.is_empty());
     let needs_gateway = variables.get("AUTH").is_some_and(|methods| methods.contains("gateway"));
     let has_platform = is_set("AWS_LAMBDA_RUNTIME_API") || is_set("SCF_RUNTIME_API");
-    let has_key = ["SECRET_ID", "TENCENTCLOUD_SECRETID", "ROLE_KEYS", "TKE_ROLE_ARN"];
-    let has_key = has_key.into_iter().any(is_set);
+    let has_key = HAS_KEY.into_iter().any(is_set);
     let token_file = variables.get("TKE_WEB_IDENTITY_TOKEN_FILE").cloned();
     let mut add = |placeholders: &[(&str, &str)]| {
         for (name, value) in placeholders {
@@ -190,11 +200,23 @@ fn read(
         add(&CALLING_KEY);
     }
     let [first, second] = places;
-    let read_file = |path: &str| match std::fs::read(first.join(path)) {
-        // Only a pod has it.
-        Err(_) if token_file.as_deref() == Some(path) => Ok(b"placeholder".to_vec()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::read(second.join(path)),
-        read => read,
+    let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let read_file = |path: &str| {
+        if let Some((_, text)) = known.filter(|(name, _)| *name == path) {
+            return Ok(text.as_bytes().to_vec());
+        }
+        let near = std::fs::read(first.join(path));
+        let read = match near {
+            Err(error) if is_missing(&error) => std::fs::read(second.join(path)),
+            near => near,
+        };
+        match read {
+            // Only a pod has it.
+            Err(error) if is_missing(&error) && token_file.as_deref() == Some(path) => {
+                Ok(b"placeholder".to_vec())
+            }
+            read => read,
+        }
     };
     let environment: Environment = variables.into_iter().collect();
     Settings::read(&environment, &read_file)
@@ -206,6 +228,15 @@ const LAMBDA: [(&str, &str); 4] = [
     ("AWS_LAMBDA_FUNCTION_NAME", "cos-issuer"),
     ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+];
+
+/// A calling key, or what takes its place.
+const HAS_KEY: [&str; 5] = [
+    "ROLE_KEYS",
+    "SECRET_ID",
+    "TENCENTCLOUD_SECRETID",
+    "TKE_ROLE_ARN",
+    "TKE_WEB_IDENTITY_TOKEN_FILE",
 ];
 
 /// A permanent key that signs nothing.

@@ -11,8 +11,10 @@
 mod environment;
 mod grants;
 mod policy;
+mod regions;
 mod report;
 mod rules;
+mod web_identity;
 
 use std::path::{Path, PathBuf};
 

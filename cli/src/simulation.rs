@@ -55,7 +55,10 @@ pub(crate) fn access(
     resource: &str,
     conditions: &[(String, String)],
 ) -> Result<AccessRequest, String> {
-    let is_complete = action.contains(':') || action.is_empty();
+    if action.is_empty() {
+        return Err("ACTION: must be one, for example GetObject".to_owned());
+    }
+    let is_complete = action.contains(':');
     let action = if is_complete { action.to_owned() } else { format!("name/cos:{action}") };
     let (target, appid) = target(layers, defaults, resource)?;
     let context = conditions.iter();

@@ -17,25 +17,28 @@ const CASES: u32 = 2500;
 
 #[test]
 fn nothing_outside_the_grants_is_ever_issued() {
-    let (issued, allowed) = (Cell::new(0_u32), Cell::new(0_usize));
+    let all = Cell::new(Outcome::default());
     let mut runner =
         TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(CASES) });
-    let bytes = prop::collection::vec(any::<u8>(), 160..320);
+    let bytes = prop::collection::vec(any::<u8>(), 200..360);
     let outcome = runner.run(&bytes, |bytes| {
-        if let Outcome::Issued { allowed: count } = check_grants(&bytes) {
-            issued.set(issued.get() + 1);
-            allowed.set(allowed.get() + count);
-        }
+        let (before, more) = (all.get(), check_grants(&bytes));
+        all.set(Outcome {
+            refused: before.refused + more.refused,
+            issued: before.issued + more.issued,
+            issued_by_token: before.issued_by_token + more.issued_by_token,
+            issued_by_role: before.issued_by_role + more.issued_by_role,
+            allowed: before.allowed + more.allowed,
+        });
         Ok(())
     });
     outcome.unwrap_or_else(|error| panic!("{error}"));
-    assert!(issued.get() > CASES / 20, "only {} of {CASES} worlds got a policy", issued.get());
-    assert!(issued.get() < CASES, "nothing was ever refused");
-    assert!(
-        allowed.get() > 20 * usize::try_from(issued.get()).unwrap_or(usize::MAX),
-        "{} accesses allowed",
-        allowed.get()
-    );
+    let all = all.get();
+    assert!(all.issued > CASES / 20 && all.refused > all.issued, "too one-sided: {all:?}");
+    let rare = all.issued_by_token.min(all.issued_by_role);
+    assert!(rare > CASES / 100, "too little by token or by role: {all:?}");
+    let allowed = u32::try_from(all.allowed).unwrap_or(u32::MAX);
+    assert!(allowed > 20 * all.issued, "nearly nothing is allowed: {all:?}");
 }
 
 /// Any bytes at all, however few.

@@ -400,6 +400,6 @@ fn credentials() -> Credentials {
 }
 
 fn handler() -> Handler {
-    let settings = settings(GRANTS).expect("a grants file");
+    let settings = settings(GRANTS, &[]).expect("a grants file");
     App::new(settings, Arc::new(SystemClock), |path| std::fs::read(path)).expect("TLS").handler
 }

@@ -1,7 +1,7 @@
 //! What is sent to STS, checked against what the grants mean.
 //!
 //! The meaning of a grant is written a second time, naively, over plain texts. [`World`] makes
-//! grants, a caller and a request from arbitrary bytes; [`Issued::allowed`] panics when the policy
+//! grants, callers and a request from arbitrary bytes; [`Issued::allowed`] panics when the policy
 //! allows an access that nobody granted or requested.
 //!
 //! # Not covered
@@ -9,6 +9,7 @@
 //! Whether everything that is granted is allowed.
 
 mod accesses;
+mod caller;
 mod grant;
 mod sent_policy;
 mod world;
@@ -17,9 +18,11 @@ use serde_json::Value;
 
 use crate::cam;
 
+pub use self::caller::Caller;
+pub use self::grant::Role;
 pub use self::world::{Requested, Scope, World};
 
-/// What would be sent to STS for a [`World`].
+/// What would be sent to STS for a caller of a [`World`].
 #[derive(Debug)]
 pub struct Issued<'a> {
     /// The session policy.
@@ -30,6 +33,8 @@ pub struct Issued<'a> {
     pub duration_seconds: u64,
     /// The key of the new object, if the request was for one.
     pub new_key: Option<&'a str>,
+    /// The role that would be assumed; `None` for that of the calling key.
+    pub role: Option<&'a Role>,
 }
 
 impl Issued<'_> {
@@ -39,9 +44,9 @@ impl Issued<'_> {
     /// When it allows one that is outside the grants or the request, or does not have the form that
     /// is meant to be sent.
     #[must_use]
-    pub fn allowed(&self, world: &World) -> usize {
+    pub fn allowed(&self, world: &World, caller: &Caller) -> usize {
         let policy: Value = serde_json::from_str(self.policy).expect("a policy is JSON");
-        let explained = || format!("{policy}\n{}\n{world:?}", world.grants_file());
+        let explained = || format!("{policy} for {caller:?}\n{}\n{world:?}", world.grants_file());
         sent_policy::assert_plain(&policy, &explained);
         let name = self.session_name;
         let is_name = (2..=128).contains(&name.len());
@@ -53,9 +58,9 @@ impl Issued<'_> {
         for access in allowed {
             let mut grants = world.grants.iter();
             let is_granted = grants.any(|grant| {
-                grant.means(&world.claims, access)
+                grant.means(caller, access)
                     && grant.lifetime.contains(&self.duration_seconds)
-                    && world.is_of(grant)
+                    && world.is_of(grant, self.role)
             });
             assert!(is_granted, "nobody granted {access:?}\n{}", explained());
             let is_requested = world.requested.covers(access, self.new_key);

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tencent::cam::{AccessRequest, NewAccess, Policy, Target, new_access};
 
 use super::simulate::policy;
-use crate::comparison::{NewGrantAccess, Words, new_grant_accesses, words};
+use crate::comparison::{NewGrantAccess, new_grant_accesses, other_issuers, words};
 use crate::deployment::{Deployment, read_text};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
@@ -43,21 +43,22 @@ pub(crate) struct CompareOptions {
 /// A file to compare.
 enum Side {
     Policy(Policy),
-    Grants(Vec<Grant>, Words),
+    /// With the text of the file.
+    Grants(Vec<Grant>, String),
 }
 
 impl Side {
     fn read(path: &Path) -> Result<Self, Failure> {
         let text = read_text(path)?;
         if text.trim_start().starts_with('{') {
-            return policy(path).map(Self::Policy);
+            return policy(path, &text).map(Self::Policy);
         }
-        let deployment = Deployment::of_grants_file(path).map_err(|errors| {
+        let deployment = Deployment::of_grants(path, &text).map_err(|errors| {
             let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
             Failure::Usage(lines.join("\n"))
         })?;
         match deployment.settings.grants {
-            Grants::Each(grants) => Ok(Self::Grants(grants, words(&text))),
+            Grants::Each(grants) => Ok(Self::Grants(grants, text)),
             Grants::Raw { .. } => Err(unreadable(path)),
         }
     }
@@ -68,14 +69,17 @@ fn unreadable(path: &Path) -> Failure {
 }
 
 pub(crate) async fn run(options: &CompareOptions, terminal: Terminal) -> Result<(), Failure> {
+    let mut issuers = Vec::new();
     let found: Vec<Found> = match (Side::read(&options.old)?, Side::read(&options.new)?) {
         (Side::Policy(old), Side::Policy(new)) => {
             let found = new_access(&[old], &[new]);
             let found = found.map_err(|error| Failure::Usage(error.to_string()))?;
             found.map(|access| (Map::new(), access)).into_iter().collect()
         }
-        (Side::Grants(old, _), Side::Grants(new, words)) => {
-            let found = new_grant_accesses(&old, &new, &words).await.map_err(Failure::Usage)?;
+        (Side::Grants(old, old_text), Side::Grants(new, text)) => {
+            issuers = other_issuers(&old_text, &text);
+            let found = new_grant_accesses(&old, &new, &words(&text)).await;
+            let found = found.map_err(Failure::Usage)?;
             let caller = |found: NewGrantAccess| {
                 let mut caller = Map::new();
                 caller.insert("grant".to_owned(), json!(found.grant));
@@ -94,17 +98,21 @@ pub(crate) async fn run(options: &CompareOptions, terminal: Terminal) -> Result<
         }
     };
     if options.json {
-        terminal.line(report(&found));
+        terminal.line(report(&found, &issuers));
     } else {
-        print(&found, terminal);
+        for name in &issuers {
+            let text = "is new, or not as in OLD: others may get its tokens";
+            terminal.step(false, format_args!("the issuer {name} {text}"));
+        }
+        print(&found, !issuers.is_empty(), terminal);
     }
-    if found.is_empty() { Ok(()) } else { Err(Failure::Refused) }
+    if found.is_empty() && issuers.is_empty() { Ok(()) } else { Err(Failure::Refused) }
 }
 
 /// Who gets it, and what.
 type Found = (Map<String, Value>, NewAccess);
 
-fn report(found: &[Found]) -> Value {
+fn report(found: &[Found], issuers: &[String]) -> Value {
     let each = found.iter().map(|(caller, access)| {
         let mut members = caller.clone();
         members.extend([
@@ -117,12 +125,14 @@ fn report(found: &[Found]) -> Value {
         ]);
         Value::Object(members)
     });
-    json!({ "newlyAllowed": each.collect::<Vec<_>>() })
+    json!({ "newlyAllowed": each.collect::<Vec<_>>(), "otherIssuers": issuers })
 }
 
-fn print(found: &[Found], terminal: Terminal) {
+fn print(found: &[Found], has_other_issuers: bool, terminal: Terminal) {
     if found.is_empty() {
-        terminal.step(true, "NEW allows nothing that OLD does not allow");
+        let callers = if has_other_issuers { "to the callers of OLD, " } else { "" };
+        let text = format!("{callers}NEW allows nothing that OLD does not allow");
+        terminal.step(true, text);
         return;
     }
     for (caller, access) in found {

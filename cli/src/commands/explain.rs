@@ -1,16 +1,17 @@
 //! `explain`: what a caller would get, and why nothing else. No function runs.
 
+use std::path::Path;
+
 use clap::Args;
 use serde_json::{Map, Value};
 use tencent::cam::Clause;
 use tencent::time::{Clock as _, SystemClock};
 
 use crate::asker::{AskerMethod, principal};
-use crate::deployment::{Deployment, DeploymentOptions};
+use crate::deployment::{Deployment, DeploymentOptions, read_text};
 use crate::explanation::{Explanation, IssuedCredential, Wish, explain};
 use crate::failure::Failure;
 use crate::options::assignment;
-use crate::request::read;
 use crate::terminal::Terminal;
 
 #[derive(Args)]
@@ -83,8 +84,7 @@ impl ExplainOptions {
         let scopes = match self.scope.as_deref() {
             None => String::new(),
             Some(text) => match text.strip_prefix('@') {
-                Some(place) => String::from_utf8(read(place)?)
-                    .map_err(|_| Failure::Usage("--scope: must be UTF-8".to_owned()))?,
+                Some(place) => read_text(Path::new(place))?,
                 None => text.to_owned(),
             },
         };
@@ -126,23 +126,29 @@ impl ExplainOptions {
         Ok(Some((*name).to_owned()))
     }
 
-    fn claims(&self) -> Map<String, Value> {
-        let value = |text: &String| {
-            serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()))
-        };
-        let all = self.claims.iter().chain(&self.claim);
-        let typed = |(name, text): &(String, String)| match name.as_str() {
-            // A subject is a text, also when it looks like a number.
-            "sub" => (name.clone(), Value::String(text.clone())),
-            _ => (name.clone(), value(text)),
-        };
-        all.map(typed).collect()
+    fn claims(&self) -> Result<Map<String, Value>, Failure> {
+        let mut claims = Map::new();
+        for (name, text) in self.claims.iter().chain(&self.claim) {
+            let value = match serde_json::from_str(text) {
+                // A subject is a text, also when it looks like a number.
+                Ok(value) if name != "sub" => value,
+                Err(_) if name != "sub" && text.starts_with(['[', '{', '"']) => {
+                    let text = "must be JSON, for example --claim 'teams=[\"media\",\"press\"]'";
+                    return Err(Failure::Usage(format!("{name}: {text}")));
+                }
+                Ok(_) | Err(_) => Value::String(text.clone()),
+            };
+            if claims.insert(name.clone(), value).is_some() {
+                return Err(Failure::Usage(format!("{name}: must be given once")));
+            }
+        }
+        Ok(claims)
     }
 }
 
 pub(crate) async fn run(options: &ExplainOptions, terminal: Terminal) -> Result<(), Failure> {
     let deployment = options.deployment.read()?;
-    let mut claims = options.claims();
+    let mut claims = options.claims()?;
     let usual = match (claims.is_empty(), deployment.is_whole) {
         (_, true) => AskerMethod::first(&deployment.settings.auth),
         (true, false) => AskerMethod::None,

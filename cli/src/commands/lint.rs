@@ -20,8 +20,8 @@ As a pre-commit hook, in .pre-commit-config.yaml: the hook `cos-issuer-lint` of 
 An error is what the function does not start with, or what gives away everything; a warning is valid
 and probably a mistake. docs/policies.md lists the rules.
 
-Exit codes: 0 no error, and with --strict no warning; 1 findings; 2 invalid command line, 1 a file cannot
-be read.")]
+Exit codes: 0 no error, and with --strict no warning; 1 findings; 2 invalid command line, or a file
+that cannot be read.")]
 pub(crate) struct LintOptions {
     /// Grants files, policies, and files with variables
     #[arg(required = true, value_name = "FILE")]

@@ -72,8 +72,8 @@ pub(crate) struct SimulateOptions {
 
 pub(crate) fn run(options: &SimulateOptions, terminal: Terminal) -> Result<(), Failure> {
     let layers = Layers {
-        identity: policy(&options.policy)?,
-        session: options.session_policy.as_deref().map(policy).transpose()?,
+        identity: read_policy(&options.policy)?,
+        session: options.session_policy.as_deref().map(read_policy).transpose()?,
     };
     let defaults = Defaults { region: options.region.clone(), owner: options.owner.clone() };
     let (Some(action), Some(resource)) = (&options.action, &options.resource) else {
@@ -121,6 +121,15 @@ fn decide_table(
             return Err(usage(format!("must have a column `{name}` in its first line")));
         }
     }
+    let is_known = |name: &&str| COLUMNS.contains(name) || name.contains(':');
+    if let Some(other) = header.iter().find(|name| !is_known(name)) {
+        let text = "must be action, resource, expected or a condition key, for example qcs:ip";
+        return Err(usage(format!("the column `{}` {text}", other.escape_debug())));
+    }
+    let count = |name: &str| header.iter().filter(|column| *column == name).count();
+    if let Some(name) = COLUMNS.into_iter().find(|name| count(name) > 1) {
+        return Err(usage(format!("must have one column `{name}`")));
+    }
     let (mut rows, mut differing) = (0_usize, 0_usize);
     for record in reader.records() {
         let record = record.map_err(|error| usage(error.to_string()))?;
@@ -159,6 +168,9 @@ fn decide_table(
     if differing == 0 { Ok(()) } else { Err(Failure::Refused) }
 }
 
+/// The columns that are not condition keys.
+const COLUMNS: [&str; 3] = ["action", "resource", "expected"];
+
 /// A row of a table, by its columns.
 struct Row<'t> {
     action: &'t str,
@@ -183,9 +195,13 @@ impl<'t> Row<'t> {
     }
 }
 
-/// The policy of a file.
-pub(super) fn policy(path: &Path) -> Result<Policy, Failure> {
-    Policy::parse(&read_text(path)?).map_err(|error| {
+fn read_policy(path: &Path) -> Result<Policy, Failure> {
+    policy(path, &read_text(path)?)
+}
+
+/// The policy in the text of a file.
+pub(super) fn policy(path: &Path, text: &str) -> Result<Policy, Failure> {
+    Policy::parse(text).map_err(|error| {
         let reason = match &error {
             PolicyError::Syntax(cause) => format!("{error}: {cause}"),
             PolicyError::Empty | PolicyError::Long => error.to_string(),

@@ -11,6 +11,7 @@ use tencent::cam::Policy;
 use super::grants::{Places, invalid, of_grants};
 use super::policy::of_policy;
 use super::rules::Finding;
+use super::web_identity;
 use crate::deployment::{Deployment, Variable, variables};
 
 /// What is wrong with the variables.
@@ -46,7 +47,10 @@ pub(super) async fn findings(path: &Path, text: &str) -> Vec<Finding> {
         }
     };
     let settings = &deployment.settings;
-    let warnings = settings.warnings.iter().filter(|text| !text.starts_with("POLICY"));
+    found.extend(web_identity::findings(path, &variables));
+    // Rules of their own find these, by line.
+    let has_rule = |text: &str| text.starts_with("POLICY") || text.contains("TKE_ROLE_ARN");
+    let warnings = settings.warnings.iter().filter(|text| !has_rule(text));
     found.extend(warnings.map(|text| Finding::new("setting", 1, text.as_str())));
     match &settings.grants {
         Grants::Raw { policy, .. } => {

@@ -5,13 +5,14 @@ use std::path::Path;
 use cos_issuer::config::ConfigError;
 use cos_issuer::grant::{Grant, Grants};
 
+use super::regions::is_listed;
 use super::rules::Finding;
 use crate::comparison::{Standing, standing, words};
 use crate::deployment::Deployment;
 
 /// What is wrong with a grants file.
 pub(super) async fn findings(path: &Path, text: &str) -> Vec<Finding> {
-    match Deployment::of_grants_file(path) {
+    match Deployment::of_grants(path, text) {
         Ok(deployment) => match &deployment.settings.grants {
             Grants::Each(grants) => of_grants(grants, text).await,
             Grants::Raw { .. } => Vec::new(),
@@ -45,6 +46,11 @@ pub(super) async fn of_grants(grants: &[Grant], text: &str) -> Vec<Finding> {
                 if limits.max_size_bytes.is_some() { "max_size_bytes" } else { "content_types" };
             let text = format!("the grant {name} gives no multipart uploads because of `{key}`");
             found.push(Finding::new("no-multipart", places.of(name, key), text));
+        }
+        let region = definition.region.as_str();
+        if !is_listed(region) {
+            let text = format!("`{region}` is not the name of a region");
+            found.push(Finding::new("unknown-region", places.of(name, "region"), text));
         }
         let prefix = definition.prefix.as_str();
         let bucket = definition.bucket.as_str();

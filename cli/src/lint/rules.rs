@@ -113,10 +113,20 @@ rules! {
         "Set the slice size of the SDK above the largest file, or remove the limit.";
     Warning "unused-prefix": "Keys of clients do not begin like this.",
         "Write the prefix as keys begin: without bucket, scheme or percent-encoding.";
+    Warning "unknown-region": "The vendor does not list a region of this name.",
+        "Correct the name: `ap-guangzhou`, as in the host name of the bucket.";
     Warning "policy-too-long": "The policy can be longer than STS accepts.",
         "Name fewer actions and resources, or fewer grants for one caller.";
     Warning "environment-too-large": "SCF accepts 4 KB of variables.",
         "Move grants to GRANTS_FILE, and keys to files.";
+    Warning "incomplete-web-identity": "A workload without a key needs four `TKE_` variables, and a part of them is set.",
+        "Set TKE_REGION, TKE_PROVIDER_ID, TKE_ROLE_ARN and TKE_WEB_IDENTITY_TOKEN_FILE, or a key.";
+    Warning "unused-web-identity": "With a key, the `TKE_` variables have no effect.",
+        "Remove the key to call STS without one, or the `TKE_` variables.";
+    Warning "workload-role": "A role should not assume itself: its key is exchanged without a session policy.",
+        "Let TKE_ROLE_ARN name a role that may only assume the one in ROLE_ARN.";
+    Note "unread-token": "The token of a web identity is in a file that only the workload has.",
+        "Run `bootstrap --check` where it runs: it reads the file.";
     Warning "setting": "A setting is valid, and rarely meant.",
         "Change the setting, or ignore the warning.";
     Note "not-compared": "A rule needs a comparison that is not possible here.",

@@ -1,5 +1,7 @@
 //! `compare`: what a change of a policy or of grants newly allows.
 
+use std::process::Command;
+
 use serde_json::Value;
 
 use crate::support::{cos_issuer, ends_with, files};
@@ -143,6 +145,32 @@ fn programs_read_json_and_errors_have_their_own_code() {
         let out = compare(&old, &new, 2);
         assert!(out.contains(expected), "{expected} in {out}");
     }
+    // Nothing is newly allowed by a file that is not there.
+    for words in [["compare", "missing", "new.json"], ["compare", "old.json", "missing"]] {
+        ends_with(cos_issuer(&words).current_dir(directory.path()), 2);
+    }
+}
+
+/// As a shell gives the output of `git show`: a pipe, which can be read once.
+#[test]
+fn a_file_can_be_one_that_is_read_once() {
+    let grants = grant("own", "\"everyone\"", "users/{sub}/", "allow = [\"upload\"]");
+    for (name, text) in [
+        ("grants.toml", grants),
+        ("policy.json", policy(r#""null_equal":{"cos:x-cos-acl":"true"}"#)),
+    ] {
+        let directory = files(&[(name, &text)]);
+        for command in ["compare", "lint", "explain --as sub=user-1"] {
+            if (command, name) == ("explain --as sub=user-1", "policy.json") {
+                continue;
+            }
+            let second = if command == "compare" { name } else { "" };
+            let program = env!("CARGO_BIN_EXE_cos-issuer");
+            let line = format!("cat {name} | {program} {command} /dev/stdin {second}");
+            let mut shell = Command::new("sh");
+            ends_with(shell.args(["-c", &line]).current_dir(directory.path()), 0);
+        }
+    }
 }
 
 #[test]
@@ -161,4 +189,19 @@ fn grants_for_tokens_of_one_issuer_are_not_those_of_another() {
     assert_eq!(compare(&with("login"), &with("login"), 0), same);
     let out = compare(&with("login"), &with("partner"), 1);
     assert!(out.contains("  caller      by jwt of partner, "), "{out}");
+    // Who signs for callers of a grant that is the same may be another one.
+    for (from, to) in [
+        ("https://login.example.com/keys", "https://login.example.net/keys"),
+        ("[\"uploads\"]", "[\"uploads\", \"another\"]"),
+    ] {
+        let out = compare(&with("login"), &with("login").replacen(from, to, 1), 1);
+        let expected = "no  the issuer login is new, or not as in OLD: others may get its tokens\n\
+             ok  to the callers of OLD, NEW allows nothing that OLD does not allow\n";
+        assert_eq!(out, expected);
+    }
+    let (login, both) = (issuer("login"), with("login"));
+    let renamed = both.replacen(&login, &login.replace("name = \"login\"", "name = \"other\""), 1);
+    let out = compare(&both, &renamed.replace("issuer = \"login\"", "issuer = \"other\""), 1);
+    assert!(out.contains("no  the issuer other is new"), "{out}");
+    assert_eq!(compare(&both, &both.replace("[[issuer]]", "# Staff\n[[issuer]]"), 0), same);
 }

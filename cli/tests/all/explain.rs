@@ -201,7 +201,10 @@ fn a_refused_request_or_a_wrong_input_ends_with_its_own_code() {
             2,
             "the request: body: must be a JSON array of scopes",
         ),
-        (&["grants.toml", "--as", "sub=u", "--scope", "@none.json"], 1, "cannot read `none.json`"),
+        (&["grants.toml", "--as", "sub=u", "--scope", "@none.json"], 2, "cannot read `none.json`"),
+        (&["grants.toml", "--as", "sub=u,sub=w"], 2, "sub: must be given once"),
+        (&["grants.toml", "--as", "sub=u", "--claim", "sub=w"], 2, "sub: must be given once"),
+        (&["grants.toml", "--as", "sub=u", "--claim", "teams=[\"a\""], 2, "teams: must be JSON"),
         (&["grants.toml", "--as", "user-1"], 2, "must be KEY=VALUE"),
         (&["grants.toml", "--as", "team=media"], 2, "no such caller with --method jwt"),
         (&["grants.toml", "--as", "sub=u", "--method", "none"], 2, "such callers have no claims"),
@@ -210,8 +213,8 @@ fn a_refused_request_or_a_wrong_input_ends_with_its_own_code() {
             2,
             "GRANTS_FILE: broken.toml, line 3, `prefix`: a prefix ends in `/`",
         ),
-        (&["missing.toml"], 2, "GRANTS_FILE: missing.toml, must be the path of a readable file"),
-        (&["--env", "missing.env"], 1, "cannot read `missing.env`"),
+        (&["missing.toml"], 2, "cannot read `missing.toml`"),
+        (&["--env", "missing.env"], 2, "cannot read `missing.env`"),
         (&[], 2, "GRANTS_FILE"),
     ] {
         let (out, err) = explain(words, code);

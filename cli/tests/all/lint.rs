@@ -38,6 +38,11 @@ fn grants_are_checked_by_line() {
         (grant("a", "\"everyone\"", "examplebucket/a/", UPLOAD), 0, &["unused-prefix:7"]),
         (grant("a", "\"everyone\"", "https:/a/", UPLOAD), 0, &["unused-prefix:7"]),
         (
+            grant("a", "\"everyone\"", "a/", UPLOAD).replace("ap-guangzhou", "ap-guangzou"),
+            0,
+            &["unknown-region:6"],
+        ),
+        (
             grant("a", "\"everyone\"", "a/", UPLOAD)
                 + &grant("b", "{ team = \"x\" }", "a/b/", UPLOAD),
             0,
@@ -171,6 +176,46 @@ fn a_deployment_is_checked_with_what_it_names() {
 }
 
 #[test]
+fn a_web_identity_is_checked_with_its_variables() {
+    let of = |more: &str, removed: &[&str]| {
+        let lines = "AUTH=api-key\nAPI_KEYS=app=HASH\nBUCKET=examplebucket-1250000000\nREGION=ap-guangzhou\nPREFIX=a/\nALLOW=download\n\
+            ROLE_ARN=qcs::cam::uin/1:roleName/upload\nTKE_REGION=ap-guangzhou\nTKE_PROVIDER_ID=cls-1\n\
+            TKE_ROLE_ARN=qcs::cam::uin/1:roleName/pod\nTKE_WEB_IDENTITY_TOKEN_FILE=token\n";
+        let is_kept =
+            |line: &&str| !removed.iter().any(|name| line.starts_with(&format!("{name}=")));
+        let lines = lines.replace("HASH", &("0".repeat(60) + "9f1c"));
+        let kept: Vec<&str> = lines.lines().filter(is_kept).collect();
+        format!("{}\n{more}", kept.join("\n"))
+    };
+    let (file, role) = ("TKE_WEB_IDENTITY_TOKEN_FILE", "TKE_ROLE_ARN");
+    for (text, code, expected) in [
+        (of("", &[]), 0, &[][..]),
+        (of("", &["TKE_REGION"]), 1, &["invalid:1"]),
+        (of("", &["TKE_PROVIDER_ID"]), 1, &["invalid:1"]),
+        (of("", &[role]), 1, &["invalid:1"]),
+        (of("", &[file]), 1, &["invalid:1"]),
+        (of("", &["ROLE_ARN"]), 1, &["invalid:1"]),
+        (of("", &[role, file]), 0, &["incomplete-web-identity:8"]),
+        (of("", &[role, file, "TKE_PROVIDER_ID"]), 0, &[]),
+        (of("SECRET_ID=AKIDexample\nSECRET_KEY=k\n", &[]), 0, &["unused-web-identity:8"]),
+        (of("SECRET_ID=AKIDexample\nSECRET_KEY=k\n", &[role]), 0, &["unused-web-identity:8"]),
+        (of("TKE_REGION=ap-guangzou\n", &["TKE_REGION"]), 0, &["unknown-region:11"]),
+        (of("TKE_REGION=Guangzhou\n", &["TKE_REGION"]), 1, &["invalid:11"]),
+        (of("TKE_ROLE_ARN=pod\n", &[role]), 1, &["invalid:11"]),
+        (of("TKE_ROLE_ARN=qcs::cam::uin/1:roleName/upload\n", &[role]), 0, &["workload-role:11"]),
+        (of("TKE_WEB_IDENTITY_TOKEN_FILE=elsewhere\n", &[file]), 0, &["unread-token:11"]),
+        (of("TKE_WEB_IDENTITY_TOKEN_FILE=empty\n", &[file]), 1, &["invalid:11"]),
+        (of("TKE_WEB_IDENTITY_TOKEN_FILE=two\n", &[file]), 1, &["invalid:11"]),
+        // A folder cannot be read as a file.
+        (of("TKE_WEB_IDENTITY_TOKEN_FILE=.\n", &[file]), 1, &["invalid:11"]),
+    ] {
+        let files =
+            [("a.env", text.as_str()), ("token", "a.b.c\n"), ("empty", "\n"), ("two", "a b")];
+        assert_eq!(rules(&files, "a.env", code), expected, "{text}");
+    }
+}
+
+#[test]
 fn findings_are_printed_for_people_and_for_code_hosts() {
     let grants = grant("a", "\"everyone\"", "a", UPLOAD);
     let directory = files(&[("grants.toml", &grants), ("policy.json", "{")]);
@@ -201,7 +246,7 @@ fn warnings_fail_only_when_they_shall_and_files_must_exist() {
     for (words, code) in [
         (&["lint", "grants.toml"][..], 0),
         (&["lint", "grants.toml", "--strict"], 1),
-        (&["lint", "missing.toml"], 1),
+        (&["lint", "missing.toml"], 2),
         (&["lint"], 2),
         (&["lint", "grants.toml", "--format", "xml"], 2),
     ] {

@@ -35,6 +35,8 @@ fn simulate(words: &[&str], code: i32) -> (String, String) {
         ("table.csv", TABLE),
         ("empty.csv", "action,resource\n"),
         ("columns.csv", "action,target\nPutObject,a\n"),
+        ("misspelled.csv", "action,resource,expectd\nPutObject,a,deny\n"),
+        ("twice.csv", "action,resource,expected,expected\nPutObject,a,deny,allow\n"),
         (
             "deny-only.json",
             r#"{"version":"2.0","statement":[{"effect":"deny","action":"cos:*","resource":"*"}]}"#,
@@ -135,6 +137,12 @@ fn what_cannot_be_decided_is_refused() {
         ("networks.json", "required arguments"),
         ("networks.json --table empty.csv", "must have a row"),
         ("networks.json --table columns.csv", "must have a column `resource`"),
+        ("networks.json --table misspelled.csv", "the column `expectd` must be action, resource"),
+        ("networks.json --table twice.csv", "must have one column `expected`"),
+        ("networks.json --table missing.csv", "cannot read `missing.csv`"),
+        ("missing.json GetObject *", "cannot read `missing.json`"),
+        (". GetObject *", "cannot read `.`"),
+        ("networks.json  *", "ACTION: must be one"),
     ] {
         let words: Vec<&str> = words.split(' ').collect();
         let (_, err) = simulate(&words, 2);

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
 
+use super::caller::Caller;
 use crate::cam::{Asked, CREATOR};
 
 /// One request to COS.
@@ -57,6 +58,8 @@ impl Access {
 pub(crate) struct Grant {
     /// Empty: everyone.
     pub(crate) claims: Vec<(String, ClaimMatch)>,
+    /// The issuers whose callers get it; empty for callers of every kind.
+    pub(crate) issuers: Vec<&'static str>,
     pub(crate) bucket: String,
     pub(crate) region: String,
     /// Texts and placeholders in turn: those at odd places are names of claims.
@@ -77,6 +80,16 @@ pub(crate) struct Grant {
     pub(crate) https_only: bool,
     pub(crate) vpc: Vec<String>,
     pub(crate) lifetime: RangeInclusive<u64>,
+    pub(crate) role: Option<Role>,
+}
+
+/// The role that is assumed for a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// Its name in full.
+    pub arn: String,
+    /// What its account asks for.
+    pub external_id: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -131,45 +144,50 @@ fn is_list_of(list: &[Value], value: &Value) -> bool {
 }
 
 impl Grant {
-    /// Whether this grant is for a caller with these claims.
-    fn is_of_caller(&self, claims: &Map<String, Value>) -> bool {
-        self.claims.iter().all(|(name, wanted)| {
-            let value = match name.as_str() {
-                "proof" => json!("gateway-lambda"),
-                name => claims.get(name).cloned().unwrap_or(Value::Null),
-            };
-            // What was a list, a boolean or a number before the gateway wrote it as a string.
-            let written = value.as_str().filter(|_| !["sub", "proof"].contains(&name.as_str()));
-            match wanted {
-                ClaimMatch::OneOf(values) => values.iter().any(|each| {
-                    *each == value
-                        || value.as_array().is_some_and(|list| is_list_of(list, each))
-                        || written == Some(&each.to_string())
-                }),
-                ClaimMatch::Contains(item) => match &value {
-                    Value::Array(list) => is_list_of(list, &json!(item)),
-                    _ => written.is_some_and(|text| {
-                        let inside = text
-                            .strip_prefix('[')
-                            .and_then(|rest| rest.strip_suffix(']'))
-                            .unwrap_or(text);
-                        inside.replace(',', " ").split(' ').any(|part| part == item)
+    /// Whether this grant is for this caller.
+    fn is_of_caller(&self, caller: &Caller) -> bool {
+        let is_of_issuer = self.issuers.is_empty()
+            || caller.token_issuer.is_some_and(|issuer| self.issuers.contains(&issuer));
+        let mut claims = self.claims.iter();
+        is_of_issuer
+            && claims.all(|(name, wanted)| {
+                let value = match name.as_str() {
+                    "proof" => json!(caller.proof()),
+                    name => caller.claims.get(name).cloned().unwrap_or(Value::Null),
+                };
+                let written = caller.written(name, &value);
+                match wanted {
+                    ClaimMatch::OneOf(values) => values.iter().any(|each| {
+                        *each == value
+                            || value.as_array().is_some_and(|list| is_list_of(list, each))
+                            || written == Some(&each.to_string())
                     }),
-                },
-                ClaimMatch::Prefix(start) => match &value {
-                    Value::Array(list) => {
-                        let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
-                        texts.is_some_and(|texts| texts.iter().any(|text| text.starts_with(start)))
-                    }
-                    value => value.as_str().is_some_and(|text| text.starts_with(start)),
-                },
-            }
-        })
+                    ClaimMatch::Contains(item) => match &value {
+                        Value::Array(list) => is_list_of(list, &json!(item)),
+                        _ => written.is_some_and(|text| {
+                            let inside = text
+                                .strip_prefix('[')
+                                .and_then(|rest| rest.strip_suffix(']'))
+                                .unwrap_or(text);
+                            inside.replace(',', " ").split(' ').any(|part| part == item)
+                        }),
+                    },
+                    ClaimMatch::Prefix(start) => match &value {
+                        Value::Array(list) => {
+                            let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
+                            texts.is_some_and(|texts| {
+                                texts.iter().any(|text| text.starts_with(start))
+                            })
+                        }
+                        value => value.as_str().is_some_and(|text| text.starts_with(start)),
+                    },
+                }
+            })
     }
 
-    /// Whether this grant is meant to allow the access to a caller with these claims.
-    pub(crate) fn means(&self, claims: &Map<String, Value>, access: &Access) -> bool {
-        let is_of_caller = self.is_of_caller(claims);
+    /// Whether this grant is meant to allow the access to this caller.
+    pub(crate) fn means(&self, caller: &Caller, access: &Access) -> bool {
+        let is_of_caller = self.is_of_caller(caller);
         let from_here = self.networks.is_empty()
             || self
                 .networks
@@ -178,7 +196,7 @@ impl Grant {
         let from_here = from_here
             && (access.is_https || !self.https_only)
             && (self.vpc.is_empty() || access.vpc.as_ref().is_some_and(|id| self.vpc.contains(id)));
-        let Some(prefix) = self.prefix_of(claims) else {
+        let Some(prefix) = self.prefix_of(&caller.claims) else {
             return false;
         };
         if !is_of_caller
@@ -203,10 +221,11 @@ impl Grant {
         is_here && (!is_upload(&access.operation) || self.takes(access))
     }
 
-    /// What this grant means for a caller with these claims, as statements of a policy. With limits
-    /// on extensions they are a little wider than [`means`](Self::means): a key can be `.jpg`.
-    pub(crate) fn statements(&self, claims: &Map<String, Value>) -> Vec<Value> {
-        let Some(prefix) = self.prefix_of(claims).filter(|_| self.is_of_caller(claims)) else {
+    /// What this grant means for this caller, as statements of a policy. With limits on extensions
+    /// they are a little wider than [`means`](Self::means): a key can be `.jpg`.
+    pub(crate) fn statements(&self, caller: &Caller) -> Vec<Value> {
+        let prefix = self.prefix_of(&caller.claims).filter(|_| self.is_of_caller(caller));
+        let Some(prefix) = prefix else {
             return Vec::new();
         };
         let operations = self.operations().into_iter();
@@ -359,25 +378,30 @@ impl Grant {
         Some(if filled == "/" { String::new() } else { filled })
     }
 
+    /// Who gets it, as the grants file has it.
+    fn written_match(&self) -> String {
+        let claim = |(claim, wanted): &(String, ClaimMatch)| match wanted {
+            ClaimMatch::OneOf(values) => {
+                format!("{} = {}", json!(claim), Value::from(values.clone()))
+            }
+            ClaimMatch::Contains(text) => table(claim, "contains", text),
+            ClaimMatch::Prefix(text) => table(claim, "prefix", text),
+        };
+        let mut claims: Vec<String> = self.claims.iter().map(claim).collect();
+        if !self.issuers.is_empty() {
+            claims.push(format!("issuer = {}", json!(self.issuers)));
+        }
+        match claims.is_empty() {
+            true => "match = \"everyone\"".to_owned(),
+            false => format!("match = {{ {} }}", claims.join(", ")),
+        }
+    }
+
     /// The table of the grants file.
     pub(crate) fn written(&self, name: &str) -> String {
         let texts = |texts: &[String]| Value::from(texts.to_vec()).to_string();
         let mut lines = vec!["[[grant]]".to_owned(), format!("name = {}", json!(name))];
-        let claims: Vec<String> = self
-            .claims
-            .iter()
-            .map(|(claim, wanted)| match wanted {
-                ClaimMatch::OneOf(values) => {
-                    format!("{} = {}", json!(claim), Value::from(values.clone()))
-                }
-                ClaimMatch::Contains(text) => table(claim, "contains", text),
-                ClaimMatch::Prefix(text) => table(claim, "prefix", text),
-            })
-            .collect();
-        lines.push(match claims.is_empty() {
-            true => "match = \"everyone\"".to_owned(),
-            false => format!("match = {{ {} }}", claims.join(", ")),
-        });
+        lines.push(self.written_match());
         let slots: Vec<String> = self
             .slots
             .iter()
@@ -423,6 +447,10 @@ impl Grant {
             lines.push("https_only = true".to_owned());
         }
         lines.extend(self.max_size.map(|most| format!("max_size_bytes = {most}")));
+        if let Some(Role { arn, external_id }) = &self.role {
+            lines.push(format!("role = {}", json!(arn)));
+            lines.extend(external_id.as_ref().map(|id| format!("external_id = {}", json!(id))));
+        }
         lines.push(format!(
             "duration_seconds = [{}, {}]",
             self.lifetime.start(),

@@ -1,4 +1,4 @@
-//! One caller, their grants and their request, made from arbitrary bytes.
+//! Callers, the grants of a deployment and a request, made from arbitrary bytes.
 //!
 //! The pools are small, so that grants and requests meet often. Every field that a caller can set
 //! is sometimes hostile.
@@ -8,14 +8,16 @@ use std::net::Ipv4Addr;
 use arbitrary::Unstructured;
 use serde_json::{Map, Value, json};
 
-use super::grant::{Access, ClaimMatch, Grant, Placeholder};
+use super::caller::Caller;
+use super::grant::{Access, ClaimMatch, Grant, Placeholder, Role};
 
-/// Grants, a caller and a request.
+/// A deployment, and a request of callers with equal claims.
 #[derive(Clone, Debug)]
 pub struct World {
     pub(crate) grants: Vec<Grant>,
-    /// The claims of the caller.
-    pub claims: Map<String, Value>,
+    /// The token issuers of the deployment; without one, only its gateway knows callers.
+    pub issuers: &'static [&'static str],
+    claims: Map<String, Value>,
     /// The parameter `bucket`.
     pub bucket: Option<String>,
     /// The parameter `region`.
@@ -107,10 +109,19 @@ const REGIONS: [&str; 2] = ["ap-guangzhou", "ap-beijing"];
 
 const CLAIMS: [&str; 4] = ["sub", "tier", "number", "org"];
 
+const ISSUERS: [&str; 2] = ["login", "staff"];
+
+/// The same name in two accounts, and one that asks for an id.
+const ROLES: [(&str, Option<&str>); 3] = [
+    ("qcs::cam::uin/100000000001:roleName/uploads", None),
+    ("qcs::cam::uin/100000000002:roleName/uploads", None),
+    ("qcs::cam::uin/100000000001:roleName/uploads", Some("tenant-1")),
+];
+
 impl World {
     /// The world of these bytes; once they run out, the first of every choice is taken.
     pub fn of(bytes: &mut Unstructured<'_>) -> Self {
-        let grants: Vec<Grant> = (0..up_to(bytes, 1, 3)).map(|_| grant(bytes)).collect();
+        let mut grants: Vec<Grant> = (0..up_to(bytes, 1, 3)).map(|_| grant(bytes)).collect();
         let mut claims = Map::new();
         for claim in CLAIMS {
             let value = match up_to(bytes, 0, 9) {
@@ -134,38 +145,65 @@ impl World {
                 (0..up_to(bytes, 1, 4)).map(|_| scope(bytes, &grants, &claims)).collect(),
             ),
         };
-        Self {
-            bucket: maybe(bytes, 6, |bytes| place(bytes, &BUCKETS)),
-            region: maybe(bytes, 6, |bytes| place(bytes, &REGIONS)),
-            duration_seconds: maybe(bytes, 4, |bytes| {
-                pick(bytes, &["900", "900", "900", "600", "-1", "3600"])
-            }),
-            entropy: std::array::from_fn(|_| u8::try_from(up_to(bytes, 0, 255)).unwrap_or(0)),
-            turn: u64::try_from(up_to(bytes, 0, 65_535)).unwrap_or(0),
-            grants,
-            claims,
-            requested,
+        let bucket = maybe(bytes, 6, |bytes| place(bytes, &BUCKETS));
+        let region = maybe(bytes, 6, |bytes| place(bytes, &REGIONS));
+        let duration_seconds =
+            maybe(bytes, 4, |bytes| pick(bytes, &["900", "900", "900", "600", "-1", "3600"]));
+        let entropy = std::array::from_fn(|_| u8::try_from(up_to(bytes, 0, 255)).unwrap_or(0));
+        let turn = u64::try_from(up_to(bytes, 0, 65_535)).unwrap_or(0);
+        let issuers = deploy(bytes, &mut grants);
+        // The name of an issuer is not a claim, also where a token has one of that name.
+        if !issuers.is_empty() && up_to(bytes, 0, 1) == 1 {
+            claims.insert("issuer".to_owned(), json!(ISSUERS[up_to(bytes, 0, 1)]));
         }
+        Self { grants, issuers, claims, bucket, region, duration_seconds, requested, entropy, turn }
+    }
+
+    /// Who asks: the same claims, known by the gateway and by a token of each issuer.
+    pub fn callers(&self) -> impl Iterator<Item = Caller> {
+        let tokens = self.issuers.iter().copied().map(Some);
+        let caller = |token_issuer| Caller { claims: self.claims.clone(), token_issuer };
+        std::iter::once(None).chain(tokens).map(caller)
     }
 
     /// The grants file.
     pub fn grants_file(&self) -> String {
+        let issuers = self.issuers.iter().map(|name| {
+            let url = Self::issuer_url(name);
+            let variable = Self::secret_variable(name);
+            format!(
+                "[[issuer]]\nname = \"{name}\"\nissuer = \"{url}\"\naudiences = [\"uploads\"]\n\
+                 secret_env = \"{variable}\"\n"
+            )
+        });
         let written = self.grants.iter().enumerate();
-        written.map(|(index, grant)| grant.written(&format!("grant-{index}"))).collect()
+        let grants = written.map(|(index, grant)| grant.written(&format!("grant-{index}")));
+        issuers.chain(grants).collect()
     }
 
-    /// The grants of the caller as policies of one statement each, since one that has all of them
-    /// would be too long.
-    pub fn granted(&self) -> Vec<Value> {
-        let grants = self.grants.iter().filter(|grant| self.is_of(grant));
-        let statements = grants.flat_map(|grant| grant.statements(&self.claims));
+    /// The `iss` of an issuer's tokens.
+    pub fn issuer_url(name: &str) -> String {
+        format!("https://{name}.example.com/")
+    }
+
+    /// The variable with the secret that signs an issuer's tokens.
+    pub fn secret_variable(name: &str) -> String {
+        format!("{}_TOKEN_SECRET", name.to_uppercase())
+    }
+
+    /// What `caller` is granted where this role is assumed, as policies of one statement each,
+    /// since one that has all of them would be too long.
+    pub fn granted(&self, caller: &Caller, role: Option<&Role>) -> Vec<Value> {
+        let grants = self.grants.iter().filter(|grant| self.is_of(grant, role));
+        let statements = grants.flat_map(|grant| grant.statements(caller));
         statements.map(|statement| json!({"version": "2.0", "statement": [statement]})).collect()
     }
 
-    /// Whether a grant is of the requested bucket and region.
-    pub(crate) fn is_of(&self, grant: &Grant) -> bool {
+    /// Whether a grant is of the requested bucket and region, and of this role.
+    pub(crate) fn is_of(&self, grant: &Grant, role: Option<&Role>) -> bool {
         self.bucket.as_ref().is_none_or(|bucket| *bucket == grant.bucket)
             && self.region.as_ref().is_none_or(|region| *region == grant.region)
+            && grant.role.as_ref() == role
     }
 }
 
@@ -256,9 +294,39 @@ fn grant(bytes: &mut Unstructured<'_>) -> Grant {
         vpc: some(bytes, &["vpc-a1", "vpc-b2"], 7),
         lifetime: [600..=1800, 600..=900, 900..=3600][up_to(bytes, 0, 2)].clone(),
         include_prefix_key: parts != ["/"] && up_to(bytes, 0, 3) == 3,
+        issuers: Vec::new(),
+        role: None,
     };
     agree(bytes, &mut grant);
     grant
+}
+
+/// The issuers of the deployment. Most grants are for one of them, and half assume a role.
+fn deploy(bytes: &mut Unstructured<'_>, grants: &mut [Grant]) -> &'static [&'static str] {
+    let issuers = &ISSUERS[..[0, 0, 1, 2, 2][up_to(bytes, 0, 4)]];
+    for grant in grants {
+        if !issuers.is_empty() {
+            grant.issuers = match up_to(bytes, 0, 9) {
+                0 => Vec::new(),
+                1 => issuers.to_vec(),
+                chosen => vec![issuers[chosen % issuers.len()]],
+            };
+        }
+        // A contradiction rejects the whole file.
+        let is_jwt = |(name, wanted): &(String, ClaimMatch)| {
+            name != "proof"
+                || matches!(wanted, ClaimMatch::OneOf(all) if all.contains(&json!("jwt")))
+        };
+        if !grant.claims.iter().all(is_jwt) && up_to(bytes, 0, 9) < 9 {
+            grant.issuers.clear();
+        }
+        let role = [None, None, None, Some(0), Some(0), Some(1), Some(2)][up_to(bytes, 0, 6)];
+        grant.role = role.map(|index: usize| {
+            let (arn, external_id) = ROLES[index];
+            Role { arn: arn.to_owned(), external_id: external_id.map(str::to_owned) }
+        });
+    }
+    issuers
 }
 
 /// Makes most grants valid: a contradiction rejects the whole file.

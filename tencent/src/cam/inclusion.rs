@@ -24,7 +24,7 @@ mod targets;
 mod values;
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use self::automaton::Budget;
 pub use self::error::InclusionError;
@@ -128,9 +128,9 @@ fn context(
             matched.iter().map(|side| side.comparisons(key)).collect();
         choices.push(Choices::new(key, &by_statement, budget)?);
     }
-    let all: Vec<bool> = vec![true; matched.len()];
-    let mut chosen = Vec::new();
-    search(matched, &choices, &all, &mut chosen, budget)
+    let (chosen, tried) = (Vec::new(), HashSet::new());
+    let mut search = Search { matched, choices: &choices, chosen, tried };
+    search.values(&vec![true; matched.len()], budget)
 }
 
 /// What a request may have for one key, with which statements' conditions on it are then met.
@@ -146,6 +146,8 @@ impl Choices {
         budget: &mut Budget,
     ) -> Result<Self, InclusionError> {
         let comparisons: Vec<Comparison<'_>> = by_statement.concat();
+        let literals = comparisons.iter().map(|(_, values)| values.literals().count());
+        let cost = literals.sum::<usize>().saturating_add(1);
         let truths = |values: &[String]| -> Vec<bool> {
             let start = Context::new();
             let context = values.iter().fold(start, |context, value| context.with(key, value));
@@ -157,18 +159,18 @@ impl Choices {
         // By the truth of each comparison: what is added later has the same effect on equal truths.
         let mut found: BTreeMap<Vec<bool>, Vec<String>> = BTreeMap::new();
         let mut waiting = Vec::new();
-        let singles: BTreeMap<Vec<bool>, String> = values::candidates(key, &comparisons, budget)?
-            .into_iter()
-            .rev()
-            .map(|value| (truths(std::slice::from_ref(&value)), value))
-            .collect();
+        let mut singles: BTreeMap<Vec<bool>, String> = BTreeMap::new();
+        for value in values::candidates(key, &comparisons, budget)?.into_iter().rev() {
+            budget.spend(cost)?;
+            singles.insert(truths(std::slice::from_ref(&value)), value);
+        }
         for (truths, value) in &singles {
             found.insert(truths.clone(), vec![value.clone()]);
             waiting.push(vec![value.clone()]);
         }
         while let Some(values) = waiting.pop() {
             for value in singles.values() {
-                budget.spend(1)?;
+                budget.spend(cost)?;
                 let mut more = values.clone();
                 more.push(value.clone());
                 let truths = truths(&more);
@@ -200,38 +202,51 @@ impl Choices {
     }
 }
 
-/// Chooses for one key after the other; `open` are the statements whose conditions are met so far.
-fn search(
-    matched: &[Side<'_>],
-    choices: &[Choices],
-    open: &[bool],
-    chosen: &mut Vec<(String, Vec<String>)>,
-    budget: &mut Budget,
-) -> Result<Option<BTreeMap<String, Vec<String>>>, InclusionError> {
-    budget.spend(1)?;
-    let has = |is_new: bool, effect: Effect| {
-        let mut each = matched.iter().zip(open);
-        each.any(|(side, is_open)| *is_open && side.has(is_new, effect))
-    };
-    if !has(true, Effect::Allow) {
-        return Ok(None);
-    }
-    let Some((first, rest)) = choices.split_first() else {
-        let is_allowed = !has(true, Effect::Deny);
-        let was_allowed = has(false, Effect::Allow) && !has(false, Effect::Deny);
-        let values = chosen.iter().filter(|(_, values)| !values.is_empty()).cloned();
-        return Ok((is_allowed && !was_allowed).then(|| values.collect()));
-    };
-    for (values, met) in &first.each {
-        let open: Vec<bool> = open.iter().zip(met).map(|(open, met)| *open && *met).collect();
-        chosen.push((first.key.clone(), values.clone()));
-        let found = search(matched, rest, &open, chosen, budget)?;
-        chosen.pop();
-        if found.is_some() {
-            return Ok(found);
+/// Chooses for one key after the other.
+struct Search<'s, 'p> {
+    matched: &'s [Side<'p>],
+    choices: &'s [Choices],
+    chosen: Vec<(String, Vec<String>)>,
+    /// What was tried: for how many keys, and which statements' conditions were met. All that can
+    /// follow depends on these only.
+    tried: HashSet<(usize, Vec<bool>)>,
+}
+
+impl Search<'_, '_> {
+    /// The values of all keys; `open` are the statements whose conditions are met so far.
+    fn values(
+        &mut self,
+        open: &[bool],
+        budget: &mut Budget,
+    ) -> Result<Option<BTreeMap<String, Vec<String>>>, InclusionError> {
+        budget.spend(open.len())?;
+        let has = |is_new: bool, effect: Effect| {
+            let mut each = self.matched.iter().zip(open);
+            each.any(|(side, is_open)| *is_open && side.has(is_new, effect))
+        };
+        if !has(true, Effect::Allow) {
+            return Ok(None);
         }
+        let Some(next) = self.choices.get(self.chosen.len()) else {
+            let is_allowed = !has(true, Effect::Deny);
+            let was_allowed = has(false, Effect::Allow) && !has(false, Effect::Deny);
+            let values = self.chosen.iter().filter(|(_, values)| !values.is_empty()).cloned();
+            return Ok((is_allowed && !was_allowed).then(|| values.collect()));
+        };
+        if !self.tried.insert((self.chosen.len(), open.to_vec())) {
+            return Ok(None);
+        }
+        for (values, met) in &next.each {
+            let open: Vec<bool> = open.iter().zip(met).map(|(open, met)| *open && *met).collect();
+            self.chosen.push((next.key.clone(), values.clone()));
+            let found = self.values(&open, budget)?;
+            self.chosen.pop();
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
-    Ok(None)
 }
 
 fn access(
@@ -393,6 +408,33 @@ mod tests {
         };
         assert!(matches!(new_access(&tail("*F"), &tail("*2F")), Err(InclusionError::Inexact(..))));
         assert!(new_access(&tail("*%2F"), &tail("*b%2F")).unwrap().is_none());
+    }
+
+    /// Each `*` that was passed is forgotten, or the cost would grow with the square of them.
+    #[test]
+    fn a_pattern_of_a_thousand_wildcards_is_compared() {
+        let path = |count: usize| "*a".repeat(count);
+        let of = |path: &str| policy(&[statement("allow", "cos:GetObject", path, "")]);
+        let (many, more) = (of(&path(1000)), of(&path(1001)));
+        assert_eq!(compare(&many, &more), None);
+        let expected = format!("GetObject examplebucket-1250000000/{}", "a".repeat(1000));
+        assert_eq!(compare(&more, &many), Some(expected));
+    }
+
+    /// Ten keys, each with sixteen ways to turn out: what was met so far counts, and not how.
+    #[test]
+    fn statements_with_many_keys_are_compared() {
+        let all = |count: usize| {
+            let condition = |number: usize| {
+                let equal = |key: usize| format!(r#""cos:k{key}":"v{number}""#);
+                let keys: Vec<String> = (0..10).map(equal).collect();
+                format!(r#""string_equal":{{{}}}"#, keys.join(","))
+            };
+            let one = |number| statement("allow", "cos:GetObject", "a/*", &condition(number));
+            policy(&(0..count).map(one).collect::<Vec<_>>())
+        };
+        assert_eq!(compare(&all(4), &all(4)), None);
+        assert!(compare(&all(3), &all(4)).unwrap().ends_with(" cos:k9=v3"));
     }
 
     #[test]

@@ -325,7 +325,7 @@ fn settings() -> Vec<(&'static str, Vec<(&'static str, String)>)> {
     vec![
         ("refuses-no-proof", one("AUTH", "none")),
         ("issues", one("JWT_AUDIENCE", "another")),
-        ("issues", one("SECRET_KEY", "CANARY-wrong-secret-key")),
+        ("calling-key", one("SECRET_KEY", "CANARY-wrong-secret-key")),
         ("issues", one("DENY", "sub:user-1")),
         (
             "lifetime",

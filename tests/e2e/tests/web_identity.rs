@@ -11,10 +11,12 @@ use cos_emulator::{
     Cloud, CloudBuilder, EmulatedClock, Fault, LambdaEvent, OidcProvider, Platform, Role, Trust,
 };
 use cos_issuer_e2e::{
-    Answer, Browser, InProcess, NO_CACHE, Signer, TokenIssuer, cloud, issuer_on, printed,
+    API_KEY, API_KEY_SHA256, Answer, Browser, InProcess, NO_CACHE, Signer, TokenIssuer, cloud,
+    issuer_on, printed, program,
 };
 use serde_json::{Value, json};
 use tencent::time::{Clock as _, SystemClock, Timestamp};
+use tokio::process::Command;
 
 const ISSUER: &str = "https://kubernetes.example.com";
 const EXCHANGE: &str = "AssumeRoleWithWebIdentity";
@@ -174,4 +176,43 @@ async fn each_fault_of_the_token_is_a_refusal_that_hands_nothing_out() {
     cluster.write_token(clock.now(), 3600);
     sts.sts().inject([Fault::Outage]);
     assert_eq!(ask(13).await.status, 200);
+}
+
+/// From outside, as an operator sees it.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_names_a_web_identity_that_cannot_be_exchanged() {
+    let cluster = Cluster::new().await;
+    cluster.write_token(SystemClock.now(), 3600);
+    let builder = cluster.trusted(issuer_on(Platform::Lambda(LambdaEvent::FunctionUrl)).unwrap());
+    let keys = format!("backend={API_KEY_SHA256}");
+    let settings = [("AUTH", "api-key".to_owned()), ("API_KEYS", keys)];
+    let settings = cluster.variables().into_iter().chain(settings);
+    let set = |builder: CloudBuilder, (name, value): (&str, String)| builder.env(name, value);
+    let cloud = settings.fold(builder, set).env("CACHE", "off").start().await.unwrap();
+    let verdict = async || {
+        let mut doctor = Command::new(program().unwrap());
+        doctor.args(["doctor", &cloud.gateway_url().unwrap(), "--json", "--with", "api-key"]);
+        doctor.args(["--secret-env", "KEY"]).env_clear().env("KEY", API_KEY);
+        let report: Value = serde_json::from_slice(&doctor.output().await.unwrap().stdout).unwrap();
+        let checks = report["checks"].as_array().unwrap();
+        let named = |name: &str| checks.iter().find(|check| check["name"] == name).unwrap().clone();
+        let state = |name: &str| named(name)["state"].as_str().unwrap().to_owned();
+        let text = named("calling-key")["text"].as_str().unwrap().to_owned();
+        (state("calling-key"), state("issues"), text)
+    };
+    // An instance needs a token to start. The first exchange decides, so the faults come before it.
+    assert_eq!(Browser::of(&cloud).unwrap().get("/readyz").await.unwrap().status, 200);
+    fs::write(cluster.file(), "").unwrap();
+    let (key, issues, text) = verdict().await;
+    assert_eq!((&*key, &*issues), ("finding", "skipped"), "{text}");
+    assert!(text.contains("cannot read the token"), "{text}");
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    cluster.write_token(SystemClock.now(), -1);
+    let (key, issues, text) = verdict().await;
+    assert_eq!((&*key, &*issues), ("finding", "skipped"), "{text}");
+    assert!(text.contains("web identity"), "{text}");
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    cluster.write_token(SystemClock.now(), 3600);
+    let (key, issues, text) = verdict().await;
+    assert_eq!((&*key, &*issues), ("good", "good"), "{text}");
 }

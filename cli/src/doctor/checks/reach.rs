@@ -3,10 +3,10 @@
 use crate::doctor::check::Check;
 use crate::doctor::probe::Probe;
 use crate::doctor::record::Record;
-use crate::doctor::verdict::{Verdict, found, good, skipped};
+use crate::doctor::verdict::{Fault, Verdict, found, good, skipped};
 use crate::https_client::CallError;
 
-pub(super) const CHECKS: [Check; 5] = [
+pub(super) const CHECKS: [Check; 6] = [
     Check {
         name: "reachable",
         question: "Does anything answer at the URL?",
@@ -32,6 +32,14 @@ pub(super) const CHECKS: [Check; 5] = [
         question: "Does it accept requests (/readyz)?",
         verdict: ready,
         fix: "Wait until it has started. If it stays so, its log has the reason.",
+    },
+    Check {
+        name: "calling-key",
+        question: "Does STS accept its calling key, role and web identity?",
+        verdict: calling_key,
+        fix: "The line of the request in the log has the reason and what to do. `cos-issuer lint` \
+              checks the variables. A web identity needs a token file that the function may read, \
+              and a role in TKE_ROLE_ARN that trusts the OIDC provider.",
     },
     Check {
         name: "issues",
@@ -85,6 +93,24 @@ fn ready(record: &Record) -> Verdict {
     }
 }
 
+fn calling_key(record: &Record) -> Verdict {
+    let answer = record.answer(Probe::Issued)?;
+    if answer.issued().is_some() {
+        return good("it does");
+    }
+    let json = answer.json();
+    let message = json.get("message").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let what = match answer.code_desc().as_str() {
+        "InternalError.UpstreamRefused" => "STS refuses its key, its role or its web identity",
+        "InternalError.CallingKeyExpired" => "its key has expired",
+        "InternalError" if message.starts_with(NO_TOKEN) => {
+            "it cannot read the token of its web identity"
+        }
+        _ => return skipped("`issues` has to be good first"),
+    };
+    found(format!("{}: {what}", answer.outcome()))
+}
+
 fn issues(record: &Record) -> Verdict {
     let answer = match record.answers.get(&Probe::Issued) {
         // Asked too often is a finding here, and the reason why others are skipped.
@@ -97,13 +123,18 @@ fn issues(record: &Record) -> Verdict {
     if record.method.is_none() && matches!(answer.status, 401 | 403) {
         return skipped("give the proof of a caller, for example --secret-file");
     }
+    if matches!(calling_key(record), Err(Fault::Found(_))) {
+        return skipped("`calling-key` has to be good first");
+    }
     let code = answer.code_desc();
     let about = match code.as_str() {
         "" if answer.is_success() => ": the answer has no credential that SDKs can read",
         "AuthFailure.ProofMissing" => ": the proof did not arrive; a gateway removes the header",
         "UnauthorizedOperation.CallerNotAllowed" => ": no grant matches this caller",
-        "InternalError.UpstreamRefused" => ": STS refuses the calling key, its role or its policy",
         _ => "",
     };
     found(format!("{}{about}", answer.outcome()))
 }
+
+/// How a function answers that cannot read the token of its web identity.
+const NO_TOKEN: &str = "the function cannot read the token";

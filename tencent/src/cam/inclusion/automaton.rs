@@ -1,7 +1,8 @@
 //! Patterns as finite automata, and one word for each set of patterns that match together.
 //!
-//! Each pattern is determinized step by step, as far as words need it. A search over all of them
-//! at once visits each combination of states once, shortest words first.
+//! Each pattern is determinized step by step, as far as words need it: what it has read before the
+//! last `*` that it has reached does not matter, so it has about as many states as characters. A
+//! search over all of them at once visits each combination of states once, shortest words first.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -98,6 +99,11 @@ impl Pattern {
         &self.reading
     }
 
+    /// Whether both match the same texts, because they are written alike.
+    fn is(&self, other: &Self) -> bool {
+        self.items == other.items && self.reading == other.reading
+    }
+
     fn accepts(&self, state: usize) -> bool {
         let end = match &self.reading {
             Reading::Without(characters) => characters.len().saturating_add(1),
@@ -179,7 +185,8 @@ impl Pattern {
         self.closed(next)
     }
 
-    /// With the positions behind runs that may be empty.
+    /// With the positions behind runs that may be empty, and without those before a run of any
+    /// characters, which matches whatever they do.
     fn closed(&self, mut positions: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
         let mut at = 0;
         while let Some((position, done)) = positions.get(at).copied() {
@@ -192,6 +199,12 @@ impl Pattern {
         }
         positions.sort_unstable();
         positions.dedup();
+        let is_any = |(position, _): &(usize, usize)| self.items.get(*position) == Some(&Item::Any);
+        let runs: Vec<(usize, usize)> = positions.iter().copied().filter(is_any).collect();
+        let is_before = |(position, done): &(usize, usize), run: &(usize, usize)| {
+            *position < run.0 && *done == run.1
+        };
+        positions.retain(|position| !runs.iter().any(|run| is_before(position, run)));
         positions
     }
 
@@ -235,20 +248,20 @@ impl Domain for AnyText {
     }
 }
 
-/// For each set of patterns that match a word together, which ones they are and a shortest such
-/// word. Patterns are searched once, with one alphabet.
+/// A shortest word for each set of patterns that match a word together.
 pub(super) fn words<D: Domain>(
-    patterns: &mut [Pattern],
+    patterns: Vec<Pattern>,
     domain: &D,
     alphabet: &[char],
     budget: &mut Budget,
-) -> Result<Vec<(Vec<bool>, String)>, InclusionError> {
+) -> Result<Vec<String>, InclusionError> {
     struct Node<S> {
         states: Vec<usize>,
         domain: S,
         before: Option<(usize, char)>,
         length: usize,
     }
+    let mut patterns = distinct(patterns);
     let start =
         Node { states: vec![0; patterns.len()], domain: domain.start(), before: None, length: 0 };
     let mut known = HashSet::from([(start.states.clone(), start.domain)]);
@@ -261,6 +274,8 @@ pub(super) fn words<D: Domain>(
             let matching = patterns.iter().zip(&states).map(|(pattern, at)| pattern.accepts(*at));
             found.entry(matching.collect()).or_insert(at);
         }
+        // Most characters lead to where another one has led.
+        let mut reached: Vec<(Vec<usize>, D::State)> = Vec::new();
         for (place, c) in alphabet.iter().enumerate() {
             let Some(next) = domain.step(state, *c, length) else {
                 continue;
@@ -268,11 +283,15 @@ pub(super) fn words<D: Domain>(
             budget.spend(patterns.len().saturating_add(1))?;
             let steps = patterns.iter_mut().zip(&states);
             let steps = steps.map(|(pattern, at)| pattern.step(*at, *c, place));
-            let states: Vec<usize> = steps.collect();
-            if known.insert((states.clone(), next)) {
-                let length = length.saturating_add(1);
-                nodes.push(Node { states, domain: next, before: Some((at, *c)), length });
+            let next = (steps.collect(), next);
+            if reached.contains(&next) {
+                continue;
             }
+            if known.insert(next.clone()) {
+                let ((states, domain), length) = (next.clone(), length.saturating_add(1));
+                nodes.push(Node { states, domain, before: Some((at, *c)), length });
+            }
+            reached.push(next);
         }
         at = at.saturating_add(1);
     }
@@ -284,5 +303,15 @@ pub(super) fn words<D: Domain>(
         }
         characters.into_iter().rev().collect::<String>()
     };
-    Ok(found.into_iter().map(|(matching, at)| (matching, word(at))).collect())
+    Ok(found.into_values().map(word).collect())
+}
+
+fn distinct(patterns: Vec<Pattern>) -> Vec<Pattern> {
+    let mut distinct: Vec<Pattern> = Vec::new();
+    for pattern in patterns {
+        if !distinct.iter().any(|known| known.is(&pattern)) {
+            distinct.push(pattern);
+        }
+    }
+    distinct
 }

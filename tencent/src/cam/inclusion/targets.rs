@@ -119,14 +119,14 @@ fn roles(
         Path::New(pattern) => Some(Pattern::wildcard(pattern, Reading::Plain)),
         Path::Old { .. } => None,
     });
-    let mut patterns: Vec<Pattern> = patterns.collect();
+    let patterns: Vec<Pattern> = patterns.collect();
     let alphabet = alphabet(&patterns, "");
-    let names = words(&mut patterns, &AnyText, &alphabet, budget)?;
+    let names = words(patterns, &AnyText, &alphabet, budget)?;
     let role = |name: &String| {
         let role = |owner: &String| Target::Role { owner_uin: owner.clone(), name: name.clone() };
         owners.iter().map(role).collect::<Vec<_>>()
     };
-    let targets = names.iter().flat_map(|(_, name)| role(name));
+    let targets = names.iter().flat_map(role);
     Ok(targets.map(|target| (target, "1250000000".to_owned())).collect())
 }
 
@@ -137,19 +137,19 @@ fn objects(
 ) -> Result<Vec<(Target, String)>, InclusionError> {
     let of_cos: Vec<&&Segments> =
         segments.iter().filter(|segments| is_cos(&segments.service)).collect();
-    let mut regions: Vec<Pattern> = of_cos
+    let regions: Vec<Pattern> = of_cos
         .iter()
         .filter(|segments| !segments.region.is_empty())
         .map(|segments| Pattern::wildcard(&segments.region, Reading::Plain))
         .collect();
     let region_alphabet = alphabet(&regions, "-");
-    let regions = words(&mut regions, &RegionForm, &region_alphabet, budget)?;
-    let mut paths: Vec<Pattern> = of_cos.iter().flat_map(|segments| path(segments)).collect();
+    let regions = words(regions, &RegionForm, &region_alphabet, budget)?;
+    let paths: Vec<Pattern> = of_cos.iter().flat_map(|segments| path(segments)).collect();
     let path_alphabet = alphabet(&paths, "/-");
-    let paths = words(&mut paths, &ObjectPath, &path_alphabet, budget)?;
+    let paths = words(paths, &ObjectPath, &path_alphabet, budget)?;
     let mut targets = Vec::new();
-    for (_, region) in &regions {
-        for (_, path) in &paths {
+    for region in &regions {
+        for path in &paths {
             let parsed = Region::parse(region).ok().zip(object(path));
             let Some((region, (bucket, key))) = parsed else {
                 continue;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use jiff::{SignedDuration, civil::DateTime};
 use percent_encoding::percent_decode_str;
@@ -129,8 +130,7 @@ fn texts(
         }
     }
     let alphabet = alphabet(&patterns);
-    let found = words(&mut patterns, &AnyText, &alphabet, budget)?;
-    Ok(found.into_iter().map(|(_, word)| word).collect())
+    words(patterns, &AnyText, &alphabet, budget)
 }
 
 /// The characters of the patterns in every case, and one that is in none.
@@ -142,17 +142,20 @@ fn alphabet(patterns: &[Pattern]) -> Vec<char> {
         .flat_map(Pattern::characters)
         .collect();
     if !folded.is_empty() {
-        let is_ascii = folded.iter().all(char::is_ascii);
-        // No other character than the sign of Kelvin has an ASCII letter as its lower case.
-        let last = if is_ascii { '\u{7f}' } else { char::MAX };
-        let others = ('\0'..=last).chain(['\u{212a}']);
-        found.extend(others.filter(|c| c.to_lowercase().all(|c| folded.contains(&c))));
+        let is_folded = |c: &char| c.to_lowercase().all(|c| folded.contains(&c));
+        found.extend(WITH_LOWER_CASE.iter().copied().filter(is_folded));
     }
     let is_fresh = |c: &char| !found.contains(c) && c.to_lowercase().all(|c| !folded.contains(&c));
     let fresh = ('x'..='z').chain('!'..='~').chain('\u{3400}'..='\u{9fff}').find(is_fresh);
     found.extend(fresh);
     found.into_iter().collect()
 }
+
+/// The characters that are others in lower case, looked for once in a process.
+static WITH_LOWER_CASE: LazyLock<Vec<char>> = LazyLock::new(|| {
+    let is_other = |c: &char| !c.to_lowercase().eq([*c]);
+    ('\0'..=char::MAX).filter(is_other).collect()
+});
 
 /// The value of a request that is compared as `text`, if there is one.
 fn decoded(text: &str, is_encoded: bool) -> Option<String> {
