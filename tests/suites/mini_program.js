@@ -14,6 +14,8 @@ const { begin, record } = require("./recorder.js");
 const wxShim = require("../clients/wx_shim.js");
 
 const TEST_MS = 120_000;
+// After the last test; the SDK's timers would keep the process.
+const IDLE_MS = 10_000;
 const MEGABYTE = 1024 * 1024;
 
 const [suite] = process.argv.slice(2);
@@ -48,7 +50,10 @@ function run() {
   require(path.resolve(suite));
 }
 
+let idle;
+
 globalThis.runTest = (group, [name, test], next, assert) => {
+  clearTimeout(idle);
   const failures = [];
   let isOver = false;
   const end = () => {
@@ -56,6 +61,7 @@ globalThis.runTest = (group, [name, test], next, assert) => {
     isOver = true;
     clearTimeout(timer);
     record(`${group} ${name}`, failures.length ? "failed" : "passed", failures.join("\n"));
+    idle = setTimeout(() => process.exit(), IDLE_MS);
     next();
   };
   globalThis.failed = (error) => {

@@ -48,8 +48,8 @@ def browser(world):
         "Uin": SUITES["cos-js-sdk-v5"].uin, "jssdkStsUrl": world.backend,
         "ReplicationBucket": f"copy-{world.addresses['appid']}", "ReplicationRegion": world.addresses["region"],
     }
-    jest = ["--require", HERE / "redirect.js", "node_modules/jest/bin/jest.js", "--runInBand", "--coverage=false", "--watchman=false"]
-    jest += ["--cache=false", "--forceExit", f"--reporters={HERE / 'recorder.js'}", "test/test.js"]
+    jest = ["--require", HERE / "redirect.js", "node_modules/jest/bin/jest.js", f"--reporters={HERE / 'recorder.js'}"]
+    jest += ["--runInBand", "--coverage=false", "--watchman=false", "--cache=false", "--forceExit", "test/test.js"]
     run([NODE, *jest], world.work, world.without_proxy() | settings | keys(world))
 
 

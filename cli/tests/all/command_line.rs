@@ -303,7 +303,9 @@ fn a_signal_during_a_long_start_is_heard() {
 
 #[test]
 fn the_end_of_standard_input_ends_everything_if_it_shall() {
-    for mut command in [run(&["--json", "--stop-with-stdin"]), cos_issuer(&["sts", "--json", "--stop-with-stdin"])] {
+    for mut command in
+        [run(&["--json", "--stop-with-stdin"]), cos_issuer(&["sts", "--json", "--stop-with-stdin"])]
+    {
         let mut running = Running::start(command.stdin(Stdio::piped()));
         let process = running.line["processes"][0].as_i64();
         running.child.stdin.take();

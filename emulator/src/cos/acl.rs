@@ -23,6 +23,9 @@ pub(crate) enum Level {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Acl {
     grants: Vec<Grant>,
+    /// A body is shown as it was sent: with the owner only if it names the owner.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_whole: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +89,7 @@ impl Acl {
                 grants.extend(grantees.into_iter().map(grant));
             }
         }
-        Self::checked(grants).map(|acl| has_grants.then_some(acl))
+        Self::checked(grants, false).map(|acl| has_grants.then_some(acl))
     }
 
     /// The ACL in a body. Inferred: the owner in it is not compared, since it cannot change.
@@ -98,14 +101,14 @@ impl Acl {
             .child("AccessControlList")
             .ok_or_else(|| error::malformed_xml("root: must have an AccessControlList"))?;
         let grants = list.all("Grant").map(|grant| Grant::of_element(grant, level));
-        Self::checked(grants.collect::<Result<_, _>>()?)
+        Self::checked(grants.collect::<Result<_, _>>()?, true)
     }
 
-    fn checked(grants: Vec<Grant>) -> Result<Self, CosError> {
+    fn checked(grants: Vec<Grant>, is_whole: bool) -> Result<Self, CosError> {
         if grants.len() > MAX_GRANTS {
             return Err(error::attachment_full().because("an ACL has at most 100 grants"));
         }
-        Ok(Self { grants })
+        Ok(Self { grants, is_whole })
     }
 
     /// Whether `caller` has `permission`.
@@ -116,15 +119,20 @@ impl Acl {
         })
     }
 
-    /// The ACL as XML, with the permissions of the owner; `None` is one that grants nothing.
+    /// The ACL as XML; `None` is one that grants nothing.
     pub(crate) fn to_xml(acl: Option<&Self>, owner_uin: u64) -> String {
         let owner = Grantee::User { owner_uin: owner_uin.to_string(), uin: owner_uin.to_string() };
         let owner = Grant { grantee: owner, permission: Permission::FullControl };
         let grants = acl.map_or(&[][..], |acl| &acl.grants);
+        let others = grants.iter().filter(|grant| **grant != owner);
+        let shown: Vec<&Grant> = match acl.is_some_and(|acl| acl.is_whole) {
+            true => grants.iter().collect(),
+            false => std::iter::once(&owner).chain(others).collect(),
+        };
         xml::document(ROOT, |root| {
             root.element("Owner", |item| owner.grantee.write(item));
             root.element("AccessControlList", |list| {
-                for grant in std::iter::once(&owner).chain(grants) {
+                for grant in shown {
                     list.element("Grant", |item| grant.write(item));
                 }
             });

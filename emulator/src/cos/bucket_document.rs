@@ -82,7 +82,7 @@ bucket_documents! {
 impl BucketDocument {
     /// The document in a body, as it is kept.
     pub(crate) fn parse(self, body: &[u8]) -> Result<String, CosError> {
-        let root = xml::parse(body)
+        let mut root = xml::parse(body)
             .filter(|root| root.name == self.root())
             .ok_or_else(|| error::malformed_xml(format!("root: must be {}", self.root())))?;
         if self == Self::Tagging {
@@ -93,7 +93,32 @@ impl BucketDocument {
             // An empty BucketLoggingStatus ends logging.
             return Err(error::malformed_xml(format!("{}: must not be empty", self.root())));
         }
+        self.normalize(&mut root);
         Ok(root.to_document())
+    }
+
+    /// Writes what COS writes in place of what was sent.
+    fn normalize(self, root: &mut Element) {
+        match self {
+            Self::Encryption => {
+                for applied in root.descendants("ApplySideEncryptionConfiguration") {
+                    "ApplyServerSideEncryptionByDefault".clone_into(&mut applied.name);
+                }
+            }
+            Self::Inventory => {
+                for switch in root.descendants("IsEnabled") {
+                    switch.text.make_ascii_lowercase();
+                }
+            }
+            Self::Website => {
+                for redirect in root.descendants("Redirect") {
+                    if redirect.child("URLRedirect").is_none() {
+                        redirect.children.push(Element::with_text("URLRedirect", "Enabled"));
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The answer for a bucket that does not have this document: an error, or an empty document.

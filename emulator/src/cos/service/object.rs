@@ -9,6 +9,7 @@ use crate::cos::error::{self, CosError};
 use crate::cos::http::body::RequestBody;
 use crate::cos::http::response::{self, Response};
 use crate::cos::http::traffic_limit::TrafficLimit;
+use crate::cos::settings::Versioning;
 use crate::cos::store::{Object, ObjectMetadata};
 
 impl CosService {
@@ -34,7 +35,7 @@ impl CosService {
                 .parameter("position")
                 .and_then(|text| text.parse().ok())
                 .ok_or_else(|| error::invalid_argument("The position must be a number."))?;
-        if self.versioning_of(&call.target.bucket).is_some() {
+        if self.versioning_of(&call.target.bucket) == Some(Versioning::Enabled) {
             return Err(error::invalid_bucket_state()
                 .because("versions: an appendable object cannot have any"));
         }

@@ -110,8 +110,13 @@ async fn a_suspended_bucket_has_one_null_version() {
         let refused = refusal(world.request("PUT", "/?versioning").body(body)).await;
         assert_eq!(refused, "400 MalformedXML", "{body}");
     }
-    let append = world.request("POST", "/log?append&position=0").body("1");
-    assert_eq!(refusal(append).await, "409 InvalidBucketState");
+    let append = |position| world.request("POST", &format!("/log?append&position={position}"));
+    for position in [0, 1] {
+        assert_eq!(status(append(position).body("1")).await, 200);
+    }
+    assert_eq!(text(&world, "/log").await, "11");
+    set_versioning(&world, "Enabled").await;
+    assert_eq!(refusal(append(2).body("1")).await, "409 InvalidBucketState");
 }
 
 #[tokio::test]
