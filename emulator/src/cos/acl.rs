@@ -23,7 +23,7 @@ pub(crate) enum Level {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Acl {
     grants: Vec<Grant>,
-    /// A body is shown as it was sent: with the owner only if it names the owner.
+    /// Single grants are shown as they were sent: with the owner only if they name the owner.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_whole: bool,
 }
@@ -76,20 +76,21 @@ impl Acl {
             None => None,
         };
         let mut grants = canned.clone().unwrap_or_default();
-        let mut has_grants = canned.is_some();
+        let mut is_whole = false;
         for name in headers.keys().filter(|name| name.as_str().starts_with(GRANT_HEADERS)) {
             let permission = GRANTS.iter().find(|(header, _)| *header == name.as_str());
             let (_, permission) =
                 permission.ok_or_else(|| invalid(&format!("{name}: is not a permission")))?;
             check_level(*permission, level)?;
             for value in headers.get_all(name) {
-                has_grants = true;
+                is_whole = true;
                 let grantees = grantees(value.to_str().unwrap_or("?"))?;
                 let grant = |grantee| Grant { grantee, permission: *permission };
                 grants.extend(grantees.into_iter().map(grant));
             }
         }
-        Self::checked(grants, false).map(|acl| has_grants.then_some(acl))
+        let is_given = is_whole || canned.is_some();
+        Self::checked(grants, is_whole).map(|acl| is_given.then_some(acl))
     }
 
     /// The ACL in a body. Inferred: the owner in it is not compared, since it cannot change.
