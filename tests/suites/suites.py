@@ -36,8 +36,8 @@ def node(world):
 
 def browser(world):
     """In jsdom, which sends preflights and hides what CORS does not expose."""
-    # With the newest version of this package of its packages, no file can be loaded.
-    install(world.work, "babel-preset-current-node-syntax@1.0.1")
+    # What its packages need and do not bring: without it no file can be loaded.
+    install(world.work, "babel-preset-current-node-syntax@1.0.1", "@babel/runtime@7.18.9")
     run([NODE, "node_modules/patch-package/index.js"], world.work, world.environment)
     # Two groups use `config` above their own declaration of this name, so the file cannot be loaded.
     suite = world.work / "test/test.js"
