@@ -123,8 +123,6 @@ errors! {
         "POST requires exactly one file upload per request.";
     internal_error: INTERNAL_SERVER_ERROR "InternalError"
         "We encountered an internal error. Please try again.";
-    invalid_bucket_state: CONFLICT "InvalidBucketState"
-        "The request is not valid with the current state of the bucket.";
     invalid_access_key_id: FORBIDDEN "InvalidAccessKeyId"
         "The Access Key Id you provided does not exist in our records";
     invalid_bucket_name: BAD_REQUEST "InvalidBucketName" "The specified bucket is not valid.";

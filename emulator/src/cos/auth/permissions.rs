@@ -73,10 +73,13 @@ impl RequiredPermission {
 /// and reads keys that `..` leads out of, while those of `.` and empty segments are the bucket.
 fn access_to_bucket(key: &str, access: AccessRequest) -> Option<AccessRequest> {
     let action = match access.action.as_str() {
-        "name/cos:PutObject" => "name/cos:PutBucket",
-        "name/cos:GetObject" => "name/cos:GetBucket",
+        "name/cos:PutObject"
+        | "name/cos:InitiateMultipartUpload"
+        | "name/cos:UploadPart"
+        | "name/cos:CompleteMultipartUpload" => "name/cos:PutBucket",
+        "name/cos:GetObject" | "name/cos:ListParts" => "name/cos:GetBucket",
         "name/cos:HeadObject" => "name/cos:HeadBucket",
-        "name/cos:DeleteObject" => "name/cos:DeleteBucket",
+        "name/cos:DeleteObject" | "name/cos:AbortMultipartUpload" => "name/cos:DeleteBucket",
         _ => return None,
     };
     let is_left = key.split('/').any(|segment| segment == "..");

@@ -41,7 +41,7 @@ fn a_key_must_be_allowed_as_sent_and_as_merged() {
             assert!(reason.contains("the bucket itself"), "{method} {path}: {reason}");
         }
     }
-    denied(&world, Draft::new("POST", "/a/..", "uploads"), &world.root);
+    denied(&world, Draft::new("POST", "/a/..", "restore"), &world.root);
     let objects = world.session(&allow("PutObject GetObject HeadObject DeleteObject", "*", ""));
     for method in ["PUT", "GET", "HEAD", "DELETE"] {
         let reason = denied(&world, Draft::new(method, "/a/..", ""), &objects);
