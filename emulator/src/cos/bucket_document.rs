@@ -124,10 +124,11 @@ impl BucketDocument {
     /// The answer for a bucket that does not have this document: an error, or an empty document.
     pub(crate) fn absent(self) -> Result<String, CosError> {
         Err(match self {
-            Self::Accelerate | Self::Domain | Self::IntelligentTiering | Self::Logging => {
+            Self::Accelerate | Self::IntelligentTiering | Self::Logging => {
                 let root = Element { name: self.root().to_owned(), ..Element::default() };
                 return Ok(root.to_document());
             }
+            Self::Domain => error::no_such_domain_configuration(),
             Self::Encryption => error::no_such_encryption_configuration(),
             Self::Inventory => error::no_such_inventory_configuration(),
             Self::Lifecycle => error::no_such_lifecycle_configuration(),

@@ -167,6 +167,8 @@ errors! {
     no_such_policy: NOT_FOUND "NoSuchPolicyVersion" "The specified policy does not exist.";
     no_such_referer_configuration: NOT_FOUND "NoSuchRefererConfiguration"
         "The referer configuration does not exist.";
+    no_such_domain_configuration: NOT_FOUND "DomainConfigNotFoundError"
+        "The domain configuration is not found.";
     no_such_replication_configuration: NOT_FOUND "ReplicationConfigurationNotFoundError"
         "The replication configuration is not found.";
     no_such_tag_set: NOT_FOUND "NoSuchTagSet" "The TagSet does not exist.";
