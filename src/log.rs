@@ -71,13 +71,31 @@ pub(crate) fn group() {
     IS_GROUPED.store(true, Ordering::Relaxed);
 }
 
-/// Returns when the lines that wait are written; with `after_others`, other requests that are ready
-/// write theirs first.
-pub(crate) async fn written(after_others: bool) {
-    if after_others && OUTPUT.get().is_some_and(|output| output.has_kept()) {
+/// Returns when the lines that wait are written. Other requests that are ready write theirs first.
+pub(crate) async fn written() {
+    let _written = Written;
+    let Some(output) = OUTPUT.get() else {
+        return;
+    };
+    let mut before = 0;
+    for _ in 0..MAX_TURNS {
+        let kept = output.kept_bytes();
+        if kept <= before {
+            // Nobody added a line in this turn, or somebody wrote all of them.
+            break;
+        }
+        before = kept;
         tokio::task::yield_now().await;
     }
-    drop(flush());
+}
+
+/// Writes the lines that wait when it is dropped, which is also when nobody waits for them any more.
+struct Written;
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        drop(flush());
+    }
 }
 
 /// Writes an audit line, whatever the level of the log is.
@@ -168,5 +186,8 @@ pub fn flush() -> io::Result<()> {
 fn is_waiting() -> bool {
     flush().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
+
+/// How often a request lets others go first.
+const MAX_TURNS: usize = 8;
 
 const PAUSE: Duration = Duration::from_millis(10);

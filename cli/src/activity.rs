@@ -17,7 +17,6 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cos_emulator::{CosCall, GatewayCall, PlatformError, StsCall};
-use serde_json::json;
 use tencent::cam::{Clause, Policy};
 use tencent::time::{Clock as _, SystemClock};
 use tokio::sync::watch;
@@ -165,7 +164,7 @@ impl Activity {
             if let Some(refused) = refused {
                 record.reason.clone_from(&refused.short_reason);
             }
-            record.decision = Some(json!(decision));
+            record.decision = Some(decision.clone());
         }
         if let Some(fault) = call.fault {
             record.reason = format!("injected fault `{fault}`");

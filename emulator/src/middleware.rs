@@ -12,8 +12,8 @@
 //! # Not covered
 //! Faults in the members of an STS response (`sts/tamper.rs`).
 
-use std::io;
 use std::sync::Arc;
+use std::{io, mem};
 
 use http::{HeaderMap, Response, Uri, header};
 use rustls::ServerConfig;
@@ -139,7 +139,7 @@ impl Call {
         let mut response = match response {
             Ok(response) => response,
             Err(error) => {
-                self.record(None, "the connection was closed without a response");
+                self.record(None, "the connection was closed without a response".to_owned());
                 return Err(error);
             }
         };
@@ -148,20 +148,21 @@ impl Call {
         }
         let reason = response.extensions_mut().remove();
         let Reason(reason) = reason.unwrap_or_default();
-        self.record(Some(response.status().as_u16()), &reason);
+        self.record(Some(response.status().as_u16()), reason);
         match self.fault.take() {
             Some(fault) => effect::tampered(&fault, response).await,
             None => Ok(response),
         }
     }
 
-    fn record(&mut self, status: Option<u16>, reason: &str) {
+    fn record(&mut self, status: Option<u16>, reason: String) {
         self.recorded = true;
-        self.middleware.trace.record(&TraceEvent {
-            time: self.now(),
+        let time = self.now();
+        self.middleware.trace.record(TraceEvent {
+            time,
             service: self.service,
-            action: &self.action,
-            head: &self.head,
+            action: mem::take(&mut self.action),
+            head: mem::take(&mut self.head),
             status,
             fault: self.fault.as_ref().map(Fault::kind),
             reason,
@@ -172,7 +173,7 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         if !self.recorded {
-            self.record(None, "the caller left before the response");
+            self.record(None, "the caller left before the response".to_owned());
         }
     }
 }

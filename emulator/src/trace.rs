@@ -22,7 +22,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use http::Request;
+use http::{HeaderName, Method, Request};
 use serde::Serialize;
 use tencent::time::Timestamp;
 
@@ -39,33 +39,38 @@ pub(crate) struct Trace {
 struct Inner {
     mask: Mask,
     last_number: u64,
-    lines: VecDeque<String>,
+    entries: VecDeque<Entry>,
     bytes: usize,
     file: Option<File>,
     /// Why the file is not complete.
     failure: Option<io::ErrorKind>,
 }
 
+/// A call, until somebody reads its line: writing it takes longer than the call.
+enum Entry {
+    Event { number: u64, event: TraceEvent, bytes: usize },
+    Line(String),
+}
+
 /// The head of a request, as it came.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Head {
-    pub(crate) method: String,
+    pub(crate) method: Method,
     pub(crate) target: String,
-    /// By name, several values of one name in their order.
-    pub(crate) headers: BTreeMap<String, Vec<String>>,
+    pub(crate) headers: Vec<(HeaderName, String)>,
 }
 
 /// The content of a line.
 #[derive(Debug)]
-pub(crate) struct TraceEvent<'a> {
+pub(crate) struct TraceEvent {
     pub(crate) time: Timestamp,
     pub(crate) service: Service,
-    pub(crate) action: &'a str,
-    pub(crate) head: &'a Head,
+    pub(crate) action: String,
+    pub(crate) head: Head,
     /// `None`: no answer went out.
     pub(crate) status: Option<u16>,
     pub(crate) fault: Option<&'static str>,
-    pub(crate) reason: &'a str,
+    pub(crate) reason: String,
 }
 
 /// Why a service answered as it did. A service leaves it with its answer, among the extensions.
@@ -99,7 +104,7 @@ impl Trace {
             inner: Mutex::new(Inner {
                 mask: Mask::new(secrets),
                 last_number: 0,
-                lines: VecDeque::new(),
+                entries: VecDeque::new(),
                 bytes: 0,
                 file,
                 failure: None,
@@ -114,29 +119,35 @@ impl Trace {
         }
     }
 
-    pub(crate) fn record(&self, event: &TraceEvent<'_>) {
+    pub(crate) fn record(&self, event: TraceEvent) {
         let mut inner = lock(&self.inner);
         inner.last_number = inner.last_number.saturating_add(1);
-        let number = inner.last_number;
-        let line = line(number, event, &mut inner.mask);
-        if let Some(file) = &mut inner.file
-            && let Err(error) = file.write_all(format!("{line}\n").as_bytes())
-        {
-            inner.failure = Some(error.kind());
+        let bytes = event.bytes();
+        let mut entry = Entry::Event { number: inner.last_number, event, bytes };
+        let Inner { mask, file, failure, .. } = &mut *inner;
+        if let Some(file) = file {
+            let line = entry.line(mask);
+            if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
+                *failure = Some(error.kind());
+            }
         }
-        inner.bytes = inner.bytes.saturating_add(line.len());
-        inner.lines.push_back(line);
-        while inner.lines.len() > MAX_LINES || inner.bytes > MAX_BYTES {
-            let Some(oldest) = inner.lines.pop_front() else {
+        inner.bytes = inner.bytes.saturating_add(entry.bytes());
+        inner.entries.push_back(entry);
+        while inner.entries.len() > MAX_LINES || inner.bytes > MAX_BYTES {
+            let Some(oldest) = inner.entries.pop_front() else {
                 break;
             };
-            inner.bytes = inner.bytes.saturating_sub(oldest.len());
+            inner.bytes = inner.bytes.saturating_sub(oldest.bytes());
         }
     }
 
     /// The last lines, oldest first.
     pub(crate) fn lines(&self) -> Vec<String> {
-        lock(&self.inner).lines.iter().cloned().collect()
+        let mut inner = lock(&self.inner);
+        let Inner { mask, entries, bytes, .. } = &mut *inner;
+        let lines = entries.iter_mut().map(|entry| entry.line(mask).to_owned()).collect();
+        *bytes = entries.iter().map(Entry::bytes).sum();
+        lines
     }
 
     /// Why the file lacks lines, if it does.
@@ -145,22 +156,55 @@ impl Trace {
     }
 }
 
-fn line(n: u64, event: &TraceEvent<'_>, mask: &mut Mask) -> String {
+impl Entry {
+    fn line(&mut self, mask: &mut Mask) -> &str {
+        if let Self::Event { number, event, .. } = self {
+            *self = Self::Line(line(*number, event, mask));
+        }
+        match self {
+            Self::Line(line) => line,
+            Self::Event { .. } => "",
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Event { bytes, .. } => *bytes,
+            Self::Line(line) => line.len(),
+        }
+    }
+}
+
+impl TraceEvent {
+    fn bytes(&self) -> usize {
+        let headers =
+            self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        headers.sum::<usize>() + self.head.target.len() + self.action.len() + self.reason.len()
+    }
+}
+
+fn line(n: u64, event: &TraceEvent, mask: &mut Mask) -> String {
     // Cut only after it was masked: a piece of a secret would not be recognised.
-    let action = shortened(&mask.text(event.action));
+    let action = shortened(&mask.text(&event.action));
     let target = shortened(&mask.target(&event.head.target));
+    // By name, several values of one name in their order.
+    let mut values: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, value) in &event.head.headers {
+        values.entry(name.as_str()).or_default().push(value);
+    }
     let mut headers = BTreeMap::new();
-    for (name, values) in event.head.headers.iter().take(MAX_HEADERS) {
-        let values: Vec<String> = values.iter().map(|value| mask.header(name, value)).collect();
+    for (name, values) in values.into_iter().take(MAX_HEADERS) {
+        let values: Vec<String> =
+            values.into_iter().map(|value| mask.header(name, value)).collect();
         headers.insert(shortened(&mask.text(name)), shortened(&values.join(", ")));
     }
-    let reason = shortened(&mask.text(event.reason));
+    let reason = shortened(&mask.text(&event.reason));
     let line = Line {
         n,
         time: event.time.iso_8601(),
         service: event.service.name(),
         action: &action,
-        method: &event.head.method,
+        method: event.head.method.as_str(),
         target: &target,
         headers,
         status: event.status,
@@ -182,12 +226,14 @@ pub(crate) fn shortened(text: &str) -> String {
 
 impl Head {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (name, value) in request.headers() {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            headers.entry(name.as_str().to_owned()).or_default().push(value);
+        let headers = request.headers().iter().map(|(name, value)| {
+            (name.clone(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        Self {
+            method: request.method().clone(),
+            target: request.uri().to_string(),
+            headers: headers.collect(),
         }
-        Self { method: request.method().to_string(), target: request.uri().to_string(), headers }
     }
 }
 

@@ -100,9 +100,12 @@ impl Line {
     fn name(&mut self, name: &str) {
         match self.format {
             Format::Json => {
-                self.bytes.extend_from_slice(b",\"");
+                // Not as texts: a call for each would take most of the time.
+                self.bytes.push(b',');
+                self.bytes.push(b'"');
                 self.bytes.extend_from_slice(name.as_bytes());
-                self.bytes.extend_from_slice(b"\":");
+                self.bytes.push(b'"');
+                self.bytes.push(b':');
             }
             Format::Text => {
                 self.bytes.push(b' ');
@@ -160,9 +163,11 @@ impl Line {
 /// Whether a text consists of printable ASCII without quotes and backslashes. Eight bytes are
 /// compared at once, since this reads every line of the log.
 fn is_plain(text: &[u8]) -> bool {
-    let (words, rest) = text.as_chunks();
-    words.iter().all(|word| is_plain_word(*word))
-        && rest.iter().all(|byte| is_plain_word([*byte; WORD_BYTES]))
+    let Some(last) = text.last_chunk() else {
+        return text.iter().all(|byte| is_plain_word([*byte; WORD_BYTES]));
+    };
+    let (words, _) = text.as_chunks();
+    is_plain_word(*last) && words.iter().all(|word| is_plain_word(*word))
 }
 
 /// <https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord>

@@ -103,9 +103,9 @@ impl<O: Sink, E: Sink> Output<O, E> {
         }
     }
 
-    /// Whether lines are kept.
-    pub(super) fn has_kept(&self) -> bool {
-        !self.state().kept.is_empty()
+    /// How much is kept.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.state().kept.len()
     }
 
     /// Writes what is kept.
@@ -309,7 +309,7 @@ mod tests {
             let before = reader.calls();
             output.write_bytes(next.as_bytes(), &CLOCK);
             assert_eq!(reader.calls(), before + 1);
-            assert!(!output.has_kept());
+            assert_eq!(output.kept_bytes(), 0);
         }
         assert_eq!(reader.text(), "one\ntwo\nthree\nfour\n");
     }

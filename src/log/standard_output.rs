@@ -13,9 +13,10 @@ use super::output::Sink;
 pub(super) enum StandardOutput {
     /// It was closed when the process started.
     Closed,
-    /// A pipe or terminal, opened once more: only this handle does not block.
-    Reopened(File),
-    /// A file, or a socket, which cannot be opened once more.
+    /// A pipe or terminal, opened once more: only this handle does not block. Or a file, which
+    /// takes everything, and whose position all handles share.
+    Direct(File),
+    /// A socket, which cannot be opened once more.
     Inherited(io::Stdout),
 }
 
@@ -25,8 +26,8 @@ impl StandardOutput {
         if was_closed(output.as_fd()) {
             return Self::Closed;
         }
-        match reopened(output.as_fd()) {
-            Some(file) => Self::Reopened(file),
+        match direct(output.as_fd()) {
+            Some(file) => Self::Direct(file),
             None => Self::Inherited(output),
         }
     }
@@ -36,7 +37,7 @@ impl Sink for StandardOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Closed => Err(io::ErrorKind::BrokenPipe.into()),
-            Self::Reopened(file) => file.write(bytes),
+            Self::Direct(file) => file.write(bytes),
             Self::Inherited(output) => write_polled(bytes, output),
         }
     }
@@ -44,7 +45,7 @@ impl Sink for StandardOutput {
     fn check(&mut self) -> io::Result<()> {
         match self {
             Self::Closed => Err(io::ErrorKind::BrokenPipe.into()),
-            Self::Reopened(file) => check(file),
+            Self::Direct(file) => check(file),
             Self::Inherited(output) => check(output),
         }
     }
@@ -88,14 +89,17 @@ fn check(output: &impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Not for files: another handle would have its own position, and overwrite what others write.
-fn reopened(output: BorrowedFd<'_>) -> Option<File> {
-    let mode = fstat(output).ok()?.st_mode;
-    if !matches!(FileType::from_raw_mode(mode), FileType::Fifo | FileType::CharacterDevice) {
-        return None;
+/// A handle that is written to without a look at it first.
+fn direct(output: BorrowedFd<'_>) -> Option<File> {
+    match FileType::from_raw_mode(fstat(output).ok()?.st_mode) {
+        FileType::Fifo | FileType::CharacterDevice => {
+            let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+            open("/proc/self/fd/1", flags, Mode::empty()).ok().map(File::from)
+        }
+        // Opened once more, it would have its own position, and overwrite what others write.
+        FileType::RegularFile => output.try_clone_to_owned().ok().map(File::from),
+        _ => None,
     }
-    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    open("/proc/self/fd/1", flags, Mode::empty()).ok().map(File::from)
 }
 
 /// Rust opens `/dev/null` for reading and writing in place of a closed descriptor. A shell opens it

@@ -21,9 +21,11 @@
 //!   leaves a line in the log.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::header::{CONNECTION, HOST, ORIGIN, RETRY_AFTER, USER_AGENT};
@@ -39,6 +41,7 @@ use rustix::process::{Resource, getrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::JoinError;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, info, warn};
@@ -362,26 +365,33 @@ impl Server {
             Ok(mut request) => {
                 request.role_key = role_key.map(Arc::new);
                 sending.is_over();
-                // As a task of its own: a credential that was requested is issued and recorded,
-                // whatever the connection does meanwhile.
                 let handler = Arc::clone(&self.handler);
-                let has_others = self.running.receiver_count() > 1;
-                let handled = tokio::spawn(async move {
+                let mut handled = Box::pin(async move {
                     let deadline = Deadline::unlimited(&*handler.clock);
                     let response = handler.handle(&request, &id, deadline).await;
-                    // A client has its answer after the decision is recorded.
-                    log::written(has_others).await;
                     drop(running);
                     response
                 });
-                handled.await.unwrap_or_else(|error| {
-                    let id = RequestId::from_platform(None, &*self.handler.entropy);
-                    let message =
-                        "the function has a fault: its operator finds it by the request id";
-                    let error = Error::new(ErrorCode::Internal, message).caused_by(error);
-                    let kept = HeaderMap::from_iter(kept.into_iter().flatten());
-                    self.handler.refuse(&error, &kept, peer, &id)
-                })
+                // A client has its answer after the decision is recorded.
+                match poll_fn(|context| Poll::Ready(handled.as_mut().poll(context))).await {
+                    Poll::Ready(response) => {
+                        log::written().await;
+                        response
+                    }
+                    // What takes time is a task of its own: a credential that was requested is
+                    // issued and recorded, whatever the connection does meanwhile.
+                    Poll::Pending => {
+                        let handled = tokio::spawn(async move {
+                            let response = handled.await;
+                            log::written().await;
+                            response
+                        });
+                        handled.await.unwrap_or_else(|error| {
+                            let kept = HeaderMap::from_iter(kept.into_iter().flatten());
+                            self.refuse_failed(error, &kept, peer)
+                        })
+                    }
+                }
             }
             Err(error) => {
                 let kept = HeaderMap::from_iter(kept.into_iter().flatten());
@@ -395,6 +405,19 @@ impl Server {
         // What was refused here.
         drop(log::flush());
         into_hyper(response)
+    }
+
+    /// The handler catches panics, so this is a fault outside of it.
+    fn refuse_failed(
+        &self,
+        error: JoinError,
+        headers: &HeaderMap,
+        peer: Option<ClientAddress>,
+    ) -> Response {
+        let id = RequestId::from_platform(None, &*self.handler.entropy);
+        let message = "the function has a fault: its operator finds it by the request id";
+        let error = Error::new(ErrorCode::Internal, message).caused_by(error);
+        self.handler.refuse(&error, headers, peer, &id)
     }
 
     /// Over the limit of connections only the health of the server is answered.

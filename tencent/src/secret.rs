@@ -48,15 +48,24 @@ impl Secret {
 }
 
 /// This runs for each issued credential. A part that is repeated contains a whole block of the
-/// text, wherever it begins, so blocks are looked for first, as numbers.
+/// text, wherever it begins, so blocks are looked for first, as numbers; and of a number first
+/// whether any block has its bit.
 fn has_part(text: &[u8], secret: &[u8]) -> bool {
     if secret.len() <= RECOGNIZABLE_BYTES {
         return text.windows(secret.len()).any(|window| window == secret);
     }
-    let blocks: Vec<u64> = text.chunks_exact(BLOCK_BYTES).filter_map(number).collect();
+    let blocks = || text.chunks_exact(BLOCK_BYTES).filter_map(number);
+    let bits = blocks().fold(0, |bits: u128, block| bits | bit(block));
+    let is_block = |part: u64| bits & bit(part) != 0 && blocks().any(|block| block == part);
     let is_in_text = |part: &[u8]| text.windows(RECOGNIZABLE_BYTES).any(|window| window == part);
-    secret.windows(BLOCK_BYTES).filter_map(number).any(|part| blocks.contains(&part))
+    secret.windows(BLOCK_BYTES).filter_map(number).any(is_block)
         && secret.windows(RECOGNIZABLE_BYTES).any(is_in_text)
+}
+
+/// One of 128 bits.
+fn bit(number: u64) -> u128 {
+    // The highest bits of a product depend on all of its factors (Fibonacci hashing).
+    1 << (number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 57)
 }
 
 fn number(block: &[u8]) -> Option<u64> {

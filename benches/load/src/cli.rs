@@ -5,6 +5,7 @@
 //! An unknown option, a missing path or a number of nought is a fault that names it.
 
 use crate::comparison::Effort;
+use crate::service::Log;
 use cos_issuer_bench_sts::fault::Fault;
 use lexopt::prelude::{Long, Short, Value, ValueExt as _};
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ const PARTS: [(&str, Part); 7] = [
 /// How to measure, and what.
 pub(crate) struct Options {
     pub(crate) effort: Effort,
+    /// Where the logs of the services go.
+    pub(crate) log: Log,
     /// Which comparisons, in this order.
     pub(crate) parts: Vec<Part>,
     /// The deployed function.
@@ -54,7 +57,7 @@ pub(crate) struct Options {
 
 pub(crate) const HELP: &str = "\
 Usage: cos-issuer-load --function PATH --server PATH --reference PATH --bare PATH [--rounds N]
-                       [--milliseconds N] [PART ...]
+                       [--milliseconds N] [--log pipe|file] [PART ...]
 
   --function PATH   the deployed binary, `bootstrap`
   --server PATH     the same program, built for servers
@@ -62,19 +65,27 @@ Usage: cos-issuer-load --function PATH --server PATH --reference PATH --bare PAT
   --bare PATH       the bare server
   --rounds N        counted pairs of slices (default 20)
   --milliseconds N  of each slice (default 500)
+  --log pipe|file   where the logs go: to a reader, or into a file (default pipe)
   PART              function, server, threads, cache, token, grants or idle (default all)
 ";
 
 /// Reads the options that follow the program's name.
 pub(crate) fn parse(mut arguments: lexopt::Parser) -> Result<Command, Fault> {
     let (mut rounds, mut milliseconds) = (20, 500);
-    let mut parts = Vec::new();
+    let (mut parts, mut log) = (Vec::new(), Log::Pipe);
     let (mut function, mut server, mut reference, mut bare) = (None, None, None, None);
     while let Some(argument) = arguments.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Long("rounds") => rounds = number("--rounds", &mut arguments)?,
             Long("milliseconds") => milliseconds = number("--milliseconds", &mut arguments)?,
+            Long("log") => {
+                log = match arguments.value()?.string()?.as_str() {
+                    "pipe" => Log::Pipe,
+                    "file" => Log::File,
+                    _ => return Err("--log takes pipe or file".into()),
+                }
+            }
             Long("function") => function = Some(PathBuf::from(arguments.value()?)),
             Long("server") => server = Some(PathBuf::from(arguments.value()?)),
             Long("reference") => reference = Some(PathBuf::from(arguments.value()?)),
@@ -88,6 +99,7 @@ pub(crate) fn parse(mut arguments: lexopt::Parser) -> Result<Command, Fault> {
     }
     Ok(Command::Run(Options {
         parts,
+        log,
         effort: Effort { rounds: rounds.into(), seconds: f64::from(milliseconds) / 1000.0 },
         function: path("--function", function)?,
         server: path("--server", server)?,
@@ -132,6 +144,7 @@ mod tests {
             (vec!["--server", "b"], "--function"),
             (vec!["--rounds", "0"], "--rounds"),
             (vec!["--milliseconds", "many"], "--milliseconds"),
+            (vec!["--log", "nowhere"], "--log"),
             (vec!["--fast"], "--fast"),
             (vec!["function", "fast"], "fast"),
         ] {

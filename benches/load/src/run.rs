@@ -13,7 +13,7 @@ use std::path::Path;
 pub(crate) async fn all(options: &Options) -> Result<String, Fault> {
     let folder = tempfile::tempdir()?;
     let sts = Sts::start(folder.path()).await?;
-    let run = Run { options, setup: Setup { sts: &sts, folder: folder.path() } };
+    let run = Run { options, setup: Setup { sts: &sts, folder: folder.path(), log: options.log } };
     let mut table = HEAD.to_owned();
     for part in &options.parts {
         table += &run.part(*part).await?;
@@ -92,7 +92,7 @@ impl Run<'_> {
     }
 
     async fn cached(&self, name: &str, program: &Path) -> Result<String, Fault> {
-        let bare = Setup::bare(&self.options.bare)?;
+        let bare = self.setup.bare(&self.options.bare)?;
         let ours = self.setup.ours(program, vec![("CACHE", "on".to_owned())])?;
         let compared = Comparison::measure(&ours, &bare, 16, self.options.effort).await?;
         let of = |what| format!("{name}, cache hit, {what} of the bare server's");

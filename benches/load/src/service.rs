@@ -2,16 +2,26 @@
 //!
 //! # Guarantees
 //!
-//! Its log is read, as a platform does. The process is gone when the value is dropped.
+//! Its log is read, as a platform does, or is a file. The process is gone when the value is dropped.
 
 use crate::cores;
 use cos_issuer_bench_sts::fault::Fault;
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Duration;
+
+/// Where the log of a service goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Log {
+    /// A pipe, which is read at once, as platforms and containers do.
+    Pipe,
+    /// A file, as systemd's `StandardOutput=append:` makes it.
+    File,
+}
 
 /// A service that listens.
 pub(crate) struct Service {
@@ -26,32 +36,52 @@ impl Service {
         arguments: &[String],
         environment: &[(&str, String)],
         cores: &[usize],
+        log: Log,
     ) -> Result<Self, Fault> {
+        let file = match log {
+            Log::Pipe => None,
+            Log::File => Some(tempfile::NamedTempFile::new()?),
+        };
         let mut command = Command::new(program);
         command.args(arguments).env_clear();
         command.envs(environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(match &file {
+            None => Stdio::piped(),
+            Some(file) => file.as_file().try_clone()?.into(),
+        });
         cores::bind(cores)?;
         let child = command.spawn();
         cores::bind(cores::DRIVER)?;
         let mut child = child.map_err(|fault| format!("{}: {fault}", program.display()))?;
-        let mut log = BufReader::new(child.stdout.take().ok_or("no output")?);
+        let mut log: Box<dyn BufRead + Send> = match (child.stdout.take(), &file) {
+            (Some(pipe), _) => Box::new(BufReader::new(pipe)),
+            // Opened once more, since a position is common to all copies of a descriptor.
+            (None, Some(file)) => Box::new(BufReader::new(file.reopen()?)),
+            (None, None) => return Err("no output".into()),
+        };
         let mut service = Self { child, address: String::new() };
         let mut line = String::new();
         while service.address.is_empty() {
-            line.clear();
             if log.read_line(&mut line)? == 0 {
-                return Err(format!("{}: does not listen", program.display()).into());
+                if file.is_none() || service.child.try_wait()?.is_some() {
+                    return Err(format!("{}: does not listen", program.display()).into());
+                }
+                thread::sleep(PAUSE);
             }
-            let line: Value = serde_json::from_str(&line)?;
-            if let Some(address) = line.get("address").and_then(Value::as_str) {
-                address.clone_into(&mut service.address);
+            if line.ends_with('\n') {
+                let parsed: Value = serde_json::from_str(&line)?;
+                if let Some(address) = parsed.get("address").and_then(Value::as_str) {
+                    address.clone_into(&mut service.address);
+                }
+                line.clear();
             }
         }
-        thread::spawn(move || {
-            let mut lines = vec![0; 64 * 1024];
-            while log.read(&mut lines).is_ok_and(|count| count > 0) {}
-        });
+        if file.is_none() {
+            thread::spawn(move || {
+                let mut lines = vec![0; 64 * 1024];
+                while log.read(&mut lines).is_ok_and(|count| count > 0) {}
+            });
+        }
         Ok(service)
     }
 
@@ -81,3 +111,6 @@ impl Drop for Service {
         let _ = self.child.wait();
     }
 }
+
+/// Until a file is looked at again.
+const PAUSE: Duration = Duration::from_millis(5);

@@ -2,7 +2,7 @@
 
 use crate::clients::Exchange;
 use crate::cores;
-use crate::service::Service;
+use crate::service::{Log, Service};
 use crate::sts::Sts;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -28,6 +28,8 @@ pub(crate) struct Setup<'s> {
     pub(crate) sts: &'s Sts,
     /// For files of settings.
     pub(crate) folder: &'s Path,
+    /// Where the logs of the services go.
+    pub(crate) log: Log,
 }
 
 type Settings = Vec<(&'static str, String)>;
@@ -36,13 +38,13 @@ impl Setup<'_> {
     /// The plain reference.
     pub(crate) fn reference(&self, program: &Path) -> Result<Side, Fault> {
         let arguments = [self.sts.url(), self.sts.ca_file()];
-        let service = Service::start(program, &arguments, &[], cores::SERVICE)?;
+        let service = Service::start(program, &arguments, &[], cores::SERVICE, self.log)?;
         Ok(Side { service, exchange: exchange("", TMP_SECRET_ID) })
     }
 
     /// The bare server.
-    pub(crate) fn bare(program: &Path) -> Result<Side, Fault> {
-        let service = Service::start(program, &[], &[], cores::SERVICE)?;
+    pub(crate) fn bare(&self, program: &Path) -> Result<Side, Fault> {
+        let service = Service::start(program, &[], &[], cores::SERVICE, self.log)?;
         Ok(Side { service, exchange: exchange("", "xxxx") })
     }
 
@@ -109,7 +111,7 @@ impl Setup<'_> {
             ("GRANTS_FILE", path.display().to_string()),
         ]);
         settings.retain(|(name, _)| !OF_ONE_GRANT.iter().any(|(of_one, _)| of_one == name));
-        let service = Service::start(program, &[], &settings, cores::SERVICE)?;
+        let service = Service::start(program, &[], &settings, cores::SERVICE, self.log)?;
         let header = format!("Authorization: Bearer {API_KEY}\r\n");
         Ok(Side { service, exchange: exchange(&header, TMP_SECRET_ID) })
     }
@@ -121,7 +123,7 @@ impl Setup<'_> {
         header: &str,
         cores: &[usize],
     ) -> Result<Side, Fault> {
-        let service = Service::start(program, &[], &self.settings(others), cores)?;
+        let service = Service::start(program, &[], &self.settings(others), cores, self.log)?;
         Ok(Side { service, exchange: exchange(header, TMP_SECRET_ID) })
     }
 

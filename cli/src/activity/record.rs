@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cos_emulator::DecisionRecord;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -45,7 +46,7 @@ pub(crate) struct Record {
     pub(crate) clauses: Vec<Clause>,
     pub(crate) policy: Option<String>,
     /// COS's decision; the function's audit line.
-    pub(crate) decision: Option<Value>,
+    pub(crate) decision: Option<DecisionRecord>,
     pub(crate) audit: Option<Map<String, Value>>,
 }
 
