@@ -53,6 +53,11 @@ pub(crate) struct CloudOptions {
     /// Print one line of JSON with every address, and nothing else on standard output
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// Stop when standard input ends, for a program that starts the cloud and holds the other end
+    /// of a pipe: the cloud then ends with it, however that ends
+    #[arg(long)]
+    pub(crate) stop_with_stdin: bool,
 }
 
 impl CloudOptions {

@@ -6,7 +6,7 @@
 //     await cloud.stop();
 //
 // Guarantees: the cloud is ready once the promise resolves; it takes free ports, and ends with the
-// process that started it. Not covered: clients of COS (docs/local-cloud-clients.md).
+// process that started it, also when that is killed. Not covered: clients of COS (docs/local-cloud-clients.md).
 "use strict";
 
 const { spawn } = require("node:child_process");
@@ -84,8 +84,8 @@ class LocalCloud {
  */
 async function startLocalCloud(options = {}) {
   const program = options.program ?? process.env.COS_ISSUER ?? path.join(__dirname, "bin", "cos-issuer");
-  const command = ["run", "--json", "--port", "0", ...(options.arguments ?? [])];
-  const child = spawn(program, command, { stdio: ["ignore", "pipe", "pipe"] });
+  const command = ["run", "--json", "--stop-with-stdin", "--port", "0", ...(options.arguments ?? [])];
+  const child = spawn(program, command, { stdio: ["pipe", "pipe", "pipe"] });
   let errors = "";
   child.stderr.setEncoding("utf8");
   child.stderr.on("data", (text) => {

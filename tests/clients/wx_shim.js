@@ -10,6 +10,7 @@
 
 const fs = require('node:fs');
 const http = require('node:http');
+const https = require('node:https');
 const path = require('node:path');
 
 function install() {
@@ -55,7 +56,8 @@ function uploadFile({ url, filePath, name, header = {}, formData = {}, timeout, 
 // A header without a value is not sent.
 function send(url, { method, headers, timeout }, body, fail, received) {
   const kept = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined && value !== ''));
-  const outgoing = http.request(url, { method, headers: kept, timeout: timeout || PATIENCE_MS, lookup }, (response) => {
+  const { request: begin } = url.protocol === 'https:' ? https : http;
+  const outgoing = begin(url, { method, headers: kept, timeout: timeout || PATIENCE_MS, lookup }, (response) => {
     const chunks = [];
     response.on('data', (chunk) => chunks.push(chunk));
     response.on('end', () => received({ statusCode: response.statusCode, header: response.headers }, Buffer.concat(chunks)));

@@ -49,7 +49,7 @@ pub(crate) async fn run(
     if !options.cloud.json {
         builder = builder.on_sts_call(move |call| print_sts_call(call, false, terminal));
     }
-    let mut stop = StopSignal::listen()?;
+    let mut stop = StopSignal::listen()?.or_end_of_stdin(options.cloud.stop_with_stdin);
     let cloud = builder
         .sts_port(options.port.unwrap_or(0))
         .start()

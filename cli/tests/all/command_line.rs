@@ -1,7 +1,7 @@
 //! Commands: what they print, how they end, and that no process is left running.
 
 use std::io::BufRead as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use cos_emulator::{MARKER, parity};
@@ -299,6 +299,30 @@ fn a_signal_during_a_long_start_is_heard() {
         output.lines().any(|line| line.unwrap().contains("function started as hang-init"));
     assert!(started);
     assert_eq!(running.end(Signal::TERM), Some(0));
+}
+
+#[test]
+fn the_end_of_standard_input_ends_everything_if_it_shall() {
+    for mut command in
+        [run(&["--json", "--stop-with-stdin"]), cos_issuer(&["sts", "--json", "--stop-with-stdin"])]
+    {
+        let mut running = Running::start(command.stdin(Stdio::piped()));
+        let process = running.line["processes"][0].as_i64();
+        running.child.stdin.take();
+        assert_eq!(running.exit_code(), Some(0));
+        let is_gone = |process| !std::path::PathBuf::from(format!("/proc/{process}")).exists();
+        assert!(process.is_none_or(is_gone), "the child is gone before the program is");
+    }
+}
+
+#[test]
+fn a_line_says_that_the_cloud_is_ready() {
+    let line = "The local cloud is ready.\n";
+    for mut command in [run(&[]), cos_issuer(&["sts"])] {
+        let mut console = Console::start(command.stdin(Stdio::null()));
+        assert!(console.until(line).ends_with(line));
+        assert_eq!(console.running.end(Signal::TERM), Some(0));
+    }
 }
 
 #[test]

@@ -98,9 +98,14 @@ impl Running {
     }
 
     /// Sends `signal` and returns the exit code.
-    pub(crate) fn end(mut self, signal: Signal) -> Option<i32> {
+    pub(crate) fn end(self, signal: Signal) -> Option<i32> {
         let id = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         kill_process(id, signal).unwrap();
+        self.exit_code()
+    }
+
+    /// The exit code of a process that ends.
+    pub(crate) fn exit_code(mut self) -> Option<i32> {
         for _ in 0..2000 {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code();

@@ -45,8 +45,8 @@ class LocalCloud:
     def start(self):
         """Starts it, and waits until it is ready."""
         with tempfile.TemporaryFile() as errors:
-            command = [self.program, "run", "--json", "--port", "0", *self.arguments]
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
+            command = [self.program, "run", "--json", "--stop-with-stdin", "--port", "0", *self.arguments]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
             line = self._process.stdout.readline()
             if not line:
                 self.stop()
@@ -66,6 +66,7 @@ class LocalCloud:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        process.stdin.close()
         process.stdout.close()
 
     def __getitem__(self, name):

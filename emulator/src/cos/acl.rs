@@ -23,6 +23,9 @@ pub(crate) enum Level {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Acl {
     grants: Vec<Grant>,
+    /// Single grants are shown as they were sent: with the owner only if they name the owner.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_whole: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,20 +76,21 @@ impl Acl {
             None => None,
         };
         let mut grants = canned.clone().unwrap_or_default();
-        let mut has_grants = canned.is_some();
+        let mut is_whole = false;
         for name in headers.keys().filter(|name| name.as_str().starts_with(GRANT_HEADERS)) {
             let permission = GRANTS.iter().find(|(header, _)| *header == name.as_str());
             let (_, permission) =
                 permission.ok_or_else(|| invalid(&format!("{name}: is not a permission")))?;
             check_level(*permission, level)?;
             for value in headers.get_all(name) {
-                has_grants = true;
+                is_whole = true;
                 let grantees = grantees(value.to_str().unwrap_or("?"))?;
                 let grant = |grantee| Grant { grantee, permission: *permission };
                 grants.extend(grantees.into_iter().map(grant));
             }
         }
-        Self::checked(grants).map(|acl| has_grants.then_some(acl))
+        let is_given = is_whole || canned.is_some();
+        Self::checked(grants, is_whole).map(|acl| is_given.then_some(acl))
     }
 
     /// The ACL in a body. Inferred: the owner in it is not compared, since it cannot change.
@@ -98,14 +102,14 @@ impl Acl {
             .child("AccessControlList")
             .ok_or_else(|| error::malformed_xml("root: must have an AccessControlList"))?;
         let grants = list.all("Grant").map(|grant| Grant::of_element(grant, level));
-        Self::checked(grants.collect::<Result<_, _>>()?)
+        Self::checked(grants.collect::<Result<_, _>>()?, true)
     }
 
-    fn checked(grants: Vec<Grant>) -> Result<Self, CosError> {
+    fn checked(grants: Vec<Grant>, is_whole: bool) -> Result<Self, CosError> {
         if grants.len() > MAX_GRANTS {
             return Err(error::attachment_full().because("an ACL has at most 100 grants"));
         }
-        Ok(Self { grants })
+        Ok(Self { grants, is_whole })
     }
 
     /// Whether `caller` has `permission`.
@@ -116,15 +120,20 @@ impl Acl {
         })
     }
 
-    /// The ACL as XML, with the permissions of the owner; `None` is one that grants nothing.
+    /// The ACL as XML; `None` is one that grants nothing.
     pub(crate) fn to_xml(acl: Option<&Self>, owner_uin: u64) -> String {
         let owner = Grantee::User { owner_uin: owner_uin.to_string(), uin: owner_uin.to_string() };
         let owner = Grant { grantee: owner, permission: Permission::FullControl };
         let grants = acl.map_or(&[][..], |acl| &acl.grants);
+        let others = grants.iter().filter(|grant| **grant != owner);
+        let shown: Vec<&Grant> = match acl.is_some_and(|acl| acl.is_whole) {
+            true => grants.iter().collect(),
+            false => std::iter::once(&owner).chain(others).collect(),
+        };
         xml::document(ROOT, |root| {
             root.element("Owner", |item| owner.grantee.write(item));
             root.element("AccessControlList", |list| {
-                for grant in std::iter::once(&owner).chain(grants) {
+                for grant in shown {
                     list.element("Grant", |item| grant.write(item));
                 }
             });
@@ -341,10 +350,13 @@ mod tests {
         for caller in [AclCaller::Anonymous, AclCaller::Authenticated] {
             assert!(!acl.allows(caller, Permission::Read), "{caller:?}");
         }
-        let written = Acl::to_xml(Some(&acl), 1);
-        // The owner's own grant comes first, and stays when it is sent back.
-        let read = Acl::of_xml(written.as_bytes(), Level::Bucket).unwrap();
-        assert_eq!(read.grants[1..], acl.grants[..]);
+        let sent_back = |acl: &Acl| {
+            Acl::of_xml(Acl::to_xml(Some(acl), 1).as_bytes(), Level::Bucket).unwrap().grants
+        };
+        assert_eq!(sent_back(&acl), acl.grants);
+        // The owner's own grant comes first.
+        let preset = of(&[("x-cos-acl", "public-read")]);
+        assert_eq!(sent_back(&preset)[1..], preset.grants[..]);
     }
 
     #[test]

@@ -126,14 +126,14 @@ impl Authorizer {
         let mut decide = |access: &AccessRequest| self.decide_access(caller, access, names, record);
         match (self.merge_order, permission.merged()) {
             (MergeOrder::AfterAuthorization, _) | (_, None) => decide(raw),
-            (MergeOrder::BeforeAuthorization, Some((_, merged))) => decide(&merged),
-            (MergeOrder::NotKnown, Some(([key, merged_key], merged))) => {
+            (MergeOrder::BeforeAuthorization, Some((_, Some(merged)))) => decide(&merged),
+            (MergeOrder::NotKnown, Some(([key, merged_key], Some(merged)))) => {
                 decide(raw)?;
-                let error = || errors::ambiguous_key(&key, &merged_key);
-                if merged_key.is_empty() {
-                    return Err(error());
-                }
-                decide(&merged).map_err(|_| error())
+                decide(&merged).map_err(|_| errors::ambiguous_key(&key, &merged_key))
+            }
+            (_, Some(([key, merged_key], None))) => {
+                decide(raw)?;
+                Err(errors::ambiguous_key(&key, &merged_key))
             }
         }
     }

@@ -82,7 +82,7 @@ bucket_documents! {
 impl BucketDocument {
     /// The document in a body, as it is kept.
     pub(crate) fn parse(self, body: &[u8]) -> Result<String, CosError> {
-        let root = xml::parse(body)
+        let mut root = xml::parse(body)
             .filter(|root| root.name == self.root())
             .ok_or_else(|| error::malformed_xml(format!("root: must be {}", self.root())))?;
         if self == Self::Tagging {
@@ -93,16 +93,42 @@ impl BucketDocument {
             // An empty BucketLoggingStatus ends logging.
             return Err(error::malformed_xml(format!("{}: must not be empty", self.root())));
         }
+        self.normalize(&mut root);
         Ok(root.to_document())
+    }
+
+    /// Writes what COS writes in place of what was sent.
+    fn normalize(self, root: &mut Element) {
+        match self {
+            Self::Encryption => {
+                for applied in root.descendants("ApplySideEncryptionConfiguration") {
+                    "ApplyServerSideEncryptionByDefault".clone_into(&mut applied.name);
+                }
+            }
+            Self::Inventory => {
+                for switch in root.descendants("IsEnabled") {
+                    switch.text.make_ascii_lowercase();
+                }
+            }
+            Self::Website => {
+                for redirect in root.descendants("Redirect") {
+                    if redirect.child("URLRedirect").is_none() {
+                        redirect.children.push(Element::with_text("URLRedirect", "Enabled"));
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The answer for a bucket that does not have this document: an error, or an empty document.
     pub(crate) fn absent(self) -> Result<String, CosError> {
         Err(match self {
-            Self::Accelerate | Self::Domain | Self::IntelligentTiering | Self::Logging => {
+            Self::Accelerate | Self::IntelligentTiering | Self::Logging => {
                 let root = Element { name: self.root().to_owned(), ..Element::default() };
                 return Ok(root.to_document());
             }
+            Self::Domain => error::no_such_domain_configuration(),
             Self::Encryption => error::no_such_encryption_configuration(),
             Self::Inventory => error::no_such_inventory_configuration(),
             Self::Lifecycle => error::no_such_lifecycle_configuration(),

@@ -10,6 +10,7 @@
 //! Statements are read by the parser of session policies, and decided by the same evaluator.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tencent::cam::{AccessRequest, Action, Conditions, Effect, Policy, Resource, Statement};
 
 use super::error::{self, CosError};
@@ -84,9 +85,16 @@ impl BucketPolicy {
         Ok(Self { text: text.to_owned(), statements })
     }
 
-    /// The text as it was sent.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
+    /// The text as it was sent, with the name that `Statement` has in answers.
+    pub(crate) fn to_document(&self) -> String {
+        let mut members: Map<String, Value> = serde_json::from_str(&self.text).unwrap_or_default();
+        match members.remove("statement") {
+            Some(statements) => {
+                members.insert("Statement".to_owned(), statements);
+                Value::Object(members).to_string()
+            }
+            None => self.text.clone(),
+        }
     }
 
     /// Decides about an access: a deny wins.
@@ -312,7 +320,9 @@ mod tests {
             let text = if from.is_empty() { SAMPLE.to_owned() } else { SAMPLE.replace(from, to) };
             let policy = BucketPolicy::parse(&text);
             let policy = policy.unwrap_or_else(|error| panic!("{to}: {error:?}"));
-            assert_eq!(policy.text(), text);
+            let shown = policy.to_document();
+            assert!(shown.contains("\"Statement\":"), "{shown}");
+            assert_eq!(BucketPolicy::parse(&shown).unwrap().statements, policy.statements);
         }
     }
 

@@ -123,8 +123,6 @@ errors! {
         "POST requires exactly one file upload per request.";
     internal_error: INTERNAL_SERVER_ERROR "InternalError"
         "We encountered an internal error. Please try again.";
-    invalid_bucket_state: CONFLICT "InvalidBucketState"
-        "The request is not valid with the current state of the bucket.";
     invalid_access_key_id: FORBIDDEN "InvalidAccessKeyId"
         "The Access Key Id you provided does not exist in our records";
     invalid_bucket_name: BAD_REQUEST "InvalidBucketName" "The specified bucket is not valid.";
@@ -169,7 +167,9 @@ errors! {
     no_such_policy: NOT_FOUND "NoSuchPolicyVersion" "The specified policy does not exist.";
     no_such_referer_configuration: NOT_FOUND "NoSuchRefererConfiguration"
         "The referer configuration does not exist.";
-    no_such_replication_configuration: NOT_FOUND "ReplicationConfigurationnotFoundError"
+    no_such_domain_configuration: NOT_FOUND "DomainConfigNotFoundError"
+        "The domain configuration is not found.";
+    no_such_replication_configuration: NOT_FOUND "ReplicationConfigurationNotFoundError"
         "The replication configuration is not found.";
     no_such_tag_set: NOT_FOUND "NoSuchTagSet" "The TagSet does not exist.";
     no_such_upload: NOT_FOUND "NoSuchUpload" "The specified multipart upload does not exist.";

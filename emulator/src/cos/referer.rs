@@ -11,7 +11,7 @@ use super::error::{self, CosError};
 use crate::cos::http::xml::{self, Element};
 
 /// The rules, and their document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Referer {
     document: String,
@@ -22,11 +22,17 @@ pub(crate) struct Referer {
 }
 
 impl Referer {
-    /// Parses the rules in a request.
+    /// Parses the rules in a request. An empty one ends the protection, which has no deletion.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, CosError> {
-        let root = xml::parse(body)
-            .filter(|root| root.name == ROOT)
-            .ok_or_else(|| error::malformed_xml("root: must be RefererConfiguration"))?;
+        let root = match body {
+            b"" => Element { name: ROOT.to_owned(), ..Element::default() },
+            body => xml::parse(body)
+                .filter(|root| root.name == ROOT)
+                .ok_or_else(|| error::malformed_xml("root: must be RefererConfiguration"))?,
+        };
+        if root.children.is_empty() {
+            return Ok(Self { document: root.to_document(), ..Self::default() });
+        }
         let domains = root.child("DomainList").map_or_else(Vec::new, |list| {
             list.all("Domain").map(|domain| domain.text.trim().to_ascii_lowercase()).collect()
         });

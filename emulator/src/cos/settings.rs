@@ -4,9 +4,6 @@
 //!
 //! Settings that a directory contains are checked when it is opened, as in a request.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use super::acl::Acl;
@@ -19,7 +16,8 @@ use super::tags::{MAX_BUCKET_TAGS, Tags};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BucketSettings {
-    documents: Documents,
+    /// In the order in which they were made.
+    documents: Vec<Document>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) acl: Option<Acl>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,30 +36,33 @@ pub(crate) enum Versioning {
     Suspended,
 }
 
-/// Documents by kind and id; only inventories have ids.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<DocumentRecord>", into = "Vec<DocumentRecord>")]
-struct Documents(BTreeMap<(BucketDocument, String), Arc<str>>);
-
-/// A document on disk.
-#[derive(Serialize, Deserialize)]
+/// A document; only inventories have ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DocumentRecord {
-    document: BucketDocument,
+struct Document {
+    #[serde(rename = "document")]
+    kind: BucketDocument,
     id: String,
     text: String,
 }
 
+impl Document {
+    fn is(&self, kind: BucketDocument, id: &str) -> bool {
+        self.kind == kind && self.id == id
+    }
+}
+
 impl BucketSettings {
     /// The document `id` of this kind.
-    pub(crate) fn document(&self, document: BucketDocument, id: &str) -> Option<Arc<str>> {
-        self.documents.0.get(&(document, id.to_owned())).cloned()
+    pub(crate) fn document(&self, document: BucketDocument, id: &str) -> Option<&str> {
+        let found = self.documents.iter().find(|each| each.is(document, id));
+        found.map(|document| document.text.as_str())
     }
 
-    /// All documents of this kind, by id.
-    pub(crate) fn documents(&self, document: BucketDocument) -> Vec<Arc<str>> {
-        let all = self.documents.0.iter();
-        all.filter(|((kind, _), _)| *kind == document).map(|(_, text)| Arc::clone(text)).collect()
+    /// The texts of all documents of this kind, in the order in which they were made.
+    pub(crate) fn documents(&self, document: BucketDocument) -> impl Iterator<Item = &str> {
+        let all = self.documents.iter().filter(move |each| each.kind == document);
+        all.map(|document| document.text.as_str())
     }
 
     /// The same settings with that document, or without it.
@@ -72,11 +73,15 @@ impl BucketSettings {
         id: &str,
         text: Option<String>,
     ) -> Self {
-        let key = (document, id.to_owned());
-        match text {
-            Some(text) => self.documents.0.insert(key, text.into()),
-            None => self.documents.0.remove(&key),
-        };
+        let place = self.documents.iter().position(|each| each.is(document, id));
+        match (text, place.and_then(|place| self.documents.get_mut(place))) {
+            (Some(text), Some(kept)) => kept.text = text,
+            (Some(text), None) => {
+                let id = id.to_owned();
+                self.documents.push(Document { kind: document, id, text });
+            }
+            (None, _) => self.documents.retain(|each| !each.is(document, id)),
+        }
         self
     }
 
@@ -121,23 +126,5 @@ impl BucketSettings {
         let document = self.document(BucketDocument::Tagging, "");
         let tags = document.and_then(|text| Tags::of_xml(text.as_bytes(), MAX_BUCKET_TAGS).ok());
         tags.unwrap_or_default()
-    }
-}
-
-impl From<Vec<DocumentRecord>> for Documents {
-    fn from(records: Vec<DocumentRecord>) -> Self {
-        let entry = |record: DocumentRecord| ((record.document, record.id), record.text.into());
-        Self(records.into_iter().map(entry).collect())
-    }
-}
-
-impl From<Documents> for Vec<DocumentRecord> {
-    fn from(documents: Documents) -> Self {
-        let record = |((document, id), text): ((_, _), Arc<str>)| DocumentRecord {
-            document,
-            id,
-            text: text.as_ref().to_owned(),
-        };
-        documents.0.into_iter().map(record).collect()
     }
 }

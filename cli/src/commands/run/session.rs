@@ -70,7 +70,7 @@ impl Session<'_> {
         keyboard: Option<&mut Keyboard>,
     ) -> Result<(End, Option<u16>), Failure> {
         let platform = self.options.first_platform()?;
-        let mut stop = StopSignal::listen()?;
+        let mut stop = StopSignal::listen()?.or_end_of_stdin(self.options.cloud.stop_with_stdin);
         let (cloud, mut parts) = self.start(platform, console_port).await?;
         let cloud = Arc::new(cloud);
         let console_port = parts.console.as_ref().map(Port::number);

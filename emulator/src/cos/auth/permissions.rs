@@ -51,9 +51,9 @@ pub(super) struct RequiredPermission {
 }
 
 impl RequiredPermission {
-    /// The key, the key that COS may merge it to, and the access to that; `None` when the two are
-    /// one.
-    pub(super) fn merged(&self) -> Option<([String; 2], AccessRequest)> {
+    /// The key, the key that COS may merge it to, and the access to that if there is one; `None`
+    /// when the two keys are one.
+    pub(super) fn merged(&self) -> Option<([String; 2], Option<AccessRequest>)> {
         let mut access = self.access.clone();
         let Target::Object { key, .. } = &mut access.target else {
             return None;
@@ -63,8 +63,29 @@ impl RequiredPermission {
             return None;
         }
         let raw = std::mem::replace(key, merged.clone());
+        let access = match merged.is_empty() {
+            true => access_to_bucket(&raw, access),
+            false => Some(access),
+        };
         Some(([raw, merged], access))
     }
+}
+
+/// The access to the bucket itself that a key may be merged to. The suite of cos-nodejs-sdk-v5 puts
+/// and reads keys that `..` leads out of, while those of `.` and empty segments are the bucket.
+fn access_to_bucket(key: &str, access: AccessRequest) -> Option<AccessRequest> {
+    let action = match access.action.as_str() {
+        "name/cos:PutObject"
+        | "name/cos:InitiateMultipartUpload"
+        | "name/cos:UploadPart"
+        | "name/cos:CompleteMultipartUpload" => "name/cos:PutBucket",
+        "name/cos:GetObject" | "name/cos:ListParts" => "name/cos:GetBucket",
+        "name/cos:HeadObject" => "name/cos:HeadBucket",
+        "name/cos:DeleteObject" | "name/cos:AbortMultipartUpload" => "name/cos:DeleteBucket",
+        _ => return None,
+    };
+    let is_left = key.split('/').any(|segment| segment == "..");
+    is_left.then(|| AccessRequest { action: action.to_owned(), ..access })
 }
 
 #[derive(Clone, Copy)]

@@ -90,6 +90,24 @@ pub(crate) struct Element {
 }
 
 impl Element {
+    /// An element with text only.
+    pub(crate) fn with_text(name: &str, text: &str) -> Self {
+        Self { name: name.to_owned(), text: text.to_owned(), children: Vec::new() }
+    }
+
+    /// All elements of this name below this one, but for those inside of each other. The depth was
+    /// limited when it was parsed.
+    pub(crate) fn descendants(&mut self, name: &str) -> Vec<&mut Self> {
+        let mut found = Vec::new();
+        for child in &mut self.children {
+            match child.name == name {
+                true => found.push(child),
+                false => found.extend(child.descendants(name)),
+            }
+        }
+        found
+    }
+
     /// The first child of this name.
     pub(crate) fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)

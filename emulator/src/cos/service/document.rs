@@ -28,9 +28,9 @@ impl CosService {
                 self.put_document(call.target, document, id, &body).await
             }
             Verb::Get => {
-                let text = self.settings(call.target)?.document(document, &id);
-                let text = match text {
-                    Some(text) => text.as_ref().to_owned(),
+                let settings = self.settings(call.target)?;
+                let text = match settings.document(document, &id) {
+                    Some(text) => text.to_owned(),
                     None => document.absent()?,
                 };
                 Ok(response::xml(text))
@@ -87,19 +87,32 @@ impl CosService {
         }))
     }
 
+    /// A page has 100 of them (documented). Inferred: the token is the number of those before it.
     /// <https://www.tencentcloud.com/document/product/436/30627>
     pub(super) fn list_inventories(&self, call: &BucketCall<'_>) -> Outcome {
-        let inventories = self.settings(call.target)?.documents(BucketDocument::Inventory);
-        let mut parsed = Vec::with_capacity(inventories.len());
-        for text in inventories {
+        let settings = self.settings(call.target)?;
+        let token = call.request.parameter("continuation-token").unwrap_or_default();
+        let first: usize = match token.as_str() {
+            "" => 0,
+            number => number.parse().map_err(|_| {
+                error::invalid_argument("The continuation token provided is incorrect.")
+            })?,
+        };
+        let mut rest = settings.documents(BucketDocument::Inventory).skip(first);
+        let mut page = Vec::new();
+        for text in rest.by_ref().take(INVENTORIES_IN_A_PAGE) {
             let broken = || error::internal(&"an inventory is not XML");
-            parsed.push(xml::parse(text.as_bytes()).ok_or_else(broken)?);
+            page.push(xml::parse(text.as_bytes()).ok_or_else(broken)?);
         }
+        let is_truncated = rest.next().is_some();
         Ok(response::xml(xml::document("ListInventoryConfigurationResult", |root| {
-            for inventory in &parsed {
+            for inventory in &page {
                 root.copy(inventory);
             }
-            root.text("IsTruncated", false);
+            root.text("IsTruncated", is_truncated);
+            root.text("ContinuationToken", &token);
+            let next = is_truncated.then(|| first.saturating_add(page.len()));
+            root.optional("NextContinuationToken", next);
         })))
     }
 }
@@ -116,6 +129,8 @@ fn check_id(document: BucketDocument, id: &str, text: &str) -> Result<(), CosErr
     }
     Ok(())
 }
+
+const INVENTORIES_IN_A_PAGE: usize = 100;
 
 /// As documented for CORS rules; inferred for the others.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;

@@ -45,10 +45,6 @@ impl CosService {
                 .parameter("position")
                 .and_then(|text| text.parse().ok())
                 .ok_or_else(|| error::invalid_argument("The position must be a number."))?;
-        if self.versioning_of(&call.target.bucket).is_some() {
-            return Err(error::invalid_bucket_state()
-                .because("versions: an appendable object cannot have any"));
-        }
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let current = self.store.read().object(&bucket, &key);
         check_append(current.as_deref(), position)?;

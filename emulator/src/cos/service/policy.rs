@@ -22,7 +22,7 @@ impl CosService {
         let settings = self.settings(call.target)?;
         let policy = settings.policy.as_ref().ok_or_else(error::no_such_policy)?;
         // The type is that of the page's sample.
-        Ok(response::xml(policy.text().to_owned()))
+        Ok(response::xml(policy.to_document()))
     }
 
     /// <https://www.tencentcloud.com/document/product/436/8285>

@@ -29,9 +29,10 @@ impl CosService {
     ) -> Outcome {
         self.check_bucket(bucket)?;
         self.run_lifecycle(bucket, request.now).await?;
-        let document = self.settings(bucket)?.document(BucketDocument::Website, "");
+        let settings = self.settings(bucket)?;
+        let document = settings.document(BucketDocument::Website, "");
         let document = document.ok_or_else(error::no_such_website_configuration)?;
-        let site = Website::of_document(&document);
+        let site = Website::of_document(document);
         if site.is_https_only && !request.is_tls {
             let same = Redirect { key: path.to_owned(), is_https: true };
             return Ok(redirect(request, &same));

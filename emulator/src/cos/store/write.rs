@@ -264,6 +264,10 @@ impl Store {
         self.check_capacity(object.content.weight())?;
         let versioning = self.versioning(bucket)?;
         object.metadata.version = match versioning {
+            // Documented: these take no part in versions.
+            Some(_) if object.metadata.is_appendable => {
+                self.next_version(Versioning::Suspended, object.metadata.modified)
+            }
             Some(versioning) => self.next_version(versioning, object.metadata.modified),
             None => VersionMark::default(),
         };

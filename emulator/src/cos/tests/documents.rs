@@ -30,7 +30,7 @@ const DOCUMENTS: [(&str, &str, &str); 10] = [
          <Status>Enabled</Status><ID>1</ID><Prefix>a</Prefix><Destination><Bucket>\
          qcs::cos:ap-guangzhou::destination-1250000000</Bucket></Destination></Rule>\
          </ReplicationConfiguration>",
-        "404 ReplicationConfigurationnotFoundError",
+        "404 ReplicationConfigurationNotFoundError",
     ),
     (
         "origin",
@@ -40,14 +40,14 @@ const DOCUMENTS: [(&str, &str, &str); 10] = [
     ),
     (
         "inventory&id=list1",
-        "<InventoryConfiguration><Id>list1</Id><IsEnabled>True</IsEnabled></InventoryConfiguration>",
+        "<InventoryConfiguration><Id>list1</Id><IsEnabled>true</IsEnabled></InventoryConfiguration>",
         "404 InventoryConfigurationNotFoundError",
     ),
     (
         "domain",
         "<DomainConfiguration><DomainRule><Status>ENABLED</Status><Name>www.example.com</Name>\
          <Type>REST</Type></DomainRule></DomainConfiguration>",
-        "DomainConfiguration",
+        "404 DomainConfigNotFoundError",
     ),
     (
         "logging",
@@ -96,7 +96,6 @@ async fn documents_of_a_bucket_are_kept_and_returned() {
             assert_eq!(status(world.request("DELETE", &target)).await, 204, "again");
         }
     }
-    assert_eq!(world.document("/?domain").await.children.len(), 0);
     assert_eq!(refusal(world.request("GET", "/?website")).await, DOCUMENTS[1].2);
 }
 
@@ -175,15 +174,64 @@ async fn the_default_encryption_is_that_of_uploads_without_one() {
 }
 
 #[tokio::test]
-async fn inventories_are_listed() {
-    let world = World::new();
-    for id in ["b", "a"] {
+async fn inventories_are_listed_in_pages_as_they_were_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::in_directory(directory.path());
+    let ids: Vec<String> = (0..101).rev().map(|number| number.to_string()).collect();
+    for id in ids.iter().chain([&ids[5]]) {
         let body = format!("<InventoryConfiguration><Id>{id}</Id></InventoryConfiguration>");
         let put = world.request("PUT", &format!("/?inventory&id={id}")).body(body);
         assert_eq!(status(put).await, 200);
     }
-    let list = world.document("/?inventory").await;
-    assert_eq!(texts(&list, "InventoryConfiguration", "Id"), ["a", "b"]);
+    drop(world);
+    let world = World::in_directory(directory.path());
+    let first = world.document("/?inventory").await;
+    assert_eq!(texts(&first, "InventoryConfiguration", "Id"), ids[..100]);
+    assert_eq!(first.text_of("IsTruncated"), Some("true"));
+    let token = first.text_of("NextContinuationToken").unwrap();
+    let last = world.document(&format!("/?inventory&continuation-token={token}")).await;
+    assert_eq!(texts(&last, "InventoryConfiguration", "Id"), ids[100..]);
+    assert_eq!(last.text_of("IsTruncated"), Some("false"));
+    let foreign = world.request("GET", "/?inventory&continuation-token=x");
+    assert_eq!(refusal(foreign).await, "400 InvalidArgument");
+}
+
+#[tokio::test]
+async fn documents_come_back_as_cos_writes_them() {
+    let world = World::new();
+    for (subresource, sent, kept) in [
+        (
+            "encryption",
+            "<ServerSideEncryptionConfiguration><Rule><ApplySideEncryptionConfiguration>\
+             <SSEAlgorithm>AES256</SSEAlgorithm></ApplySideEncryptionConfiguration></Rule>\
+             </ServerSideEncryptionConfiguration>",
+            "<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>",
+        ),
+        (
+            "inventory&id=1",
+            "<InventoryConfiguration><Id>1</Id><IsEnabled>True</IsEnabled></InventoryConfiguration>",
+            "<IsEnabled>true</IsEnabled>",
+        ),
+        (
+            "website",
+            "<WebsiteConfiguration><RoutingRules><RoutingRule><Condition><KeyPrefixEquals>a/\
+             </KeyPrefixEquals></Condition><Redirect><ReplaceKeyWith>b</ReplaceKeyWith></Redirect>\
+             </RoutingRule></RoutingRules></WebsiteConfiguration>",
+            "<ReplaceKeyWith>b</ReplaceKeyWith><URLRedirect>Enabled</URLRedirect></Redirect>",
+        ),
+        (
+            "policy",
+            r#"{"version":"2.0","statement":[{"effect":"deny","principal":{"qcs":["*"]},
+                "action":["name/cos:PutBucketCORS"],"resource":["*"]}]}"#,
+            r#"{"Statement":[{"action":["name/cos:PutBucketCORS"],"effect":"deny""#,
+        ),
+    ] {
+        let target = format!("/?{subresource}");
+        let put = status(world.request("PUT", &target).body(sent)).await;
+        assert!([200, 204].contains(&put), "{target}: {put}");
+        let shown = world.get(&target).await.text().await.unwrap();
+        assert!(shown.contains(kept), "{target}: {shown}");
+    }
 }
 
 #[tokio::test]
@@ -273,7 +321,7 @@ async fn policies_and_hotlink_protection_are_kept_and_returned() {
         ("/?policy", "{}", "400 MalformedPolicy"),
         ("/?policy", "", "400 MalformedPolicy"),
         ("/?policy", "\u{feff}{", "400 MalformedPolicy"),
-        ("/?referer", "<RefererConfiguration/>", "400 MalformedXML"),
+        ("/?referer", "<RefererConfiguration><Status/></RefererConfiguration>", "400 MalformedXML"),
     ] {
         assert_eq!(refusal(world.request("PUT", target).body(body)).await, error, "{body}");
     }
@@ -281,6 +329,10 @@ async fn policies_and_hotlink_protection_are_kept_and_returned() {
     let world = World::in_directory(directory.path());
     assert_eq!(world.get("/?policy").await.text().await.unwrap(), policy);
     assert!(world.get("/?referer").await.text().await.unwrap().ends_with(referer));
+    // An empty document ends the protection.
+    assert_eq!(status(world.request("PUT", "/?referer")).await, 200);
+    let ended = world.document("/?referer").await;
+    assert_eq!((ended.name.as_str(), ended.children.len()), ("RefererConfiguration", 0));
     assert_eq!(status(world.request("DELETE", "/?policy")).await, 204);
     assert_eq!(refusal(world.request("GET", "/?policy")).await, "404 NoSuchPolicyVersion");
 }

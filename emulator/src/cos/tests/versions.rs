@@ -110,8 +110,26 @@ async fn a_suspended_bucket_has_one_null_version() {
         let refused = refusal(world.request("PUT", "/?versioning").body(body)).await;
         assert_eq!(refused, "400 MalformedXML", "{body}");
     }
-    let append = world.request("POST", "/log?append&position=0").body("1");
-    assert_eq!(refusal(append).await, "409 InvalidBucketState");
+}
+
+#[tokio::test]
+async fn an_appendable_object_takes_no_part_in_versions() {
+    let world = World::new();
+    let append = |position| world.request("POST", &format!("/log?append&position={position}"));
+    for (position, versioning) in [(0, "Enabled"), (1, "Enabled"), (2, "Suspended")] {
+        set_versioning(&world, versioning).await;
+        let appended = sent(append(position).body("1")).await;
+        assert!(!appended.headers().contains_key("x-cos-version-id"), "{position}");
+    }
+    assert_eq!(text(&world, "/log").await, "111");
+    let root = world.document("/?versions").await;
+    assert_eq!(texts(&root, "Version", "VersionId"), ["null"]);
+    // Another upload of the key makes a version, which cannot be appended to.
+    set_versioning(&world, "Enabled").await;
+    let normal = put(&world, "/log", "normal").await.unwrap();
+    assert_eq!(refusal(append(6).body("1")).await, "409 ObjectNotAppendable");
+    let root = world.document("/?versions").await;
+    assert_eq!(texts(&root, "Version", "VersionId"), [&normal, "null"]);
 }
 
 #[tokio::test]

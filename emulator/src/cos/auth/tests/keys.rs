@@ -29,12 +29,23 @@ fn a_key_must_be_allowed_as_sent_and_as_merged() {
         let reason = denied(&world, Draft::new("PUT", path, ""), &by);
         assert!(reason.contains("but not on"), "{path}: {reason}");
     }
-    // Who may do everything may use these keys, but not those that name the bucket itself.
-    for path in ["//a", "/a/../b", "/a//"] {
-        authorize(&world, Draft::new("PUT", path, ""), &world.root).unwrap();
+    // Who may do everything may use these keys, but not those that are the bucket itself.
+    for path in ["//a", "/a/../b", "/a//", "/a/..", "/./a/.././../"] {
+        for method in ["PUT", "GET", "HEAD", "DELETE"] {
+            authorize(&world, Draft::new(method, path, ""), &world.root).unwrap();
+        }
     }
-    for path in ["/a/..", "/.", "//"] {
-        denied(&world, Draft::new("DELETE", path, ""), &world.root);
+    for path in ["/.", "//", "/./"] {
+        for method in ["PUT", "GET", "HEAD", "DELETE"] {
+            let reason = denied(&world, Draft::new(method, path, ""), &world.root);
+            assert!(reason.contains("the bucket itself"), "{method} {path}: {reason}");
+        }
+    }
+    denied(&world, Draft::new("POST", "/a/..", "restore"), &world.root);
+    let objects = world.session(&allow("PutObject GetObject HeadObject DeleteObject", "*", ""));
+    for method in ["PUT", "GET", "HEAD", "DELETE"] {
+        let reason = denied(&world, Draft::new(method, "/a/..", ""), &objects);
+        assert!(reason.contains("the bucket itself"), "{method}: {reason}");
     }
     // The prefix of a list is not a path.
     let list = Draft::new("GET", "/", "prefix=users/1/../2/");
