@@ -54,7 +54,7 @@ pub(crate) struct CloudOptions {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Stop when standard input ends, for a program that starts the cloud and holds the other end
+    /// Stop when standard input ends, for a program that starts the cloud and keeps the other end
     /// of a pipe: the cloud then ends with it, however that ends
     #[arg(long)]
     pub(crate) stop_with_stdin: bool,

@@ -6,7 +6,8 @@
 //     await cloud.stop();
 //
 // Guarantees: the cloud is ready once the promise resolves; it takes free ports, and ends with the
-// process that started it, also when that is killed. Not covered: clients of COS (docs/local-cloud-clients.md).
+// process that started it, also when that is killed. Not covered: clients of COS
+// (docs/local-cloud-clients.md).
 "use strict";
 
 const { spawn } = require("node:child_process");

@@ -1,5 +1,5 @@
-// A reporter for mocha and jest: each test as a line of JSON in RESULTS, with the parts of the files
-// TRACE and FOREIGN that were written while it ran.
+// A reporter for mocha and jest: each test as a line of JSON in RESULTS, with the parts of the
+// files TRACE and FOREIGN that were written while it ran.
 "use strict";
 
 const { appendFileSync, statSync } = require("node:fs");

@@ -43,7 +43,7 @@ def browser(world):
     # What its packages need and do not bring: without it no file can be loaded.
     install(world.work, "babel-preset-current-node-syntax@1.0.1", "@babel/runtime@7.18.9")
     run([NODE, "node_modules/patch-package/index.js"], world.work, world.environment)
-    # Two groups use `config` above their own declaration of this name, so the file cannot be loaded.
+    # Two groups use `config` above their own declaration of it, so the file cannot be loaded.
     suite = world.work / "test/test.js"
     groups = suite.read_text().split("\ngroup('retry ")
     for name in ("SecretId", "SecretKey"):

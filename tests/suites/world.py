@@ -109,7 +109,7 @@ def started(command, **options):
 
 @contextmanager
 def backend(addresses):
-    """The back end of an app: `/sts` is the function's, `/uploadSign` one signed upload of `1.txt`."""
+    """An app's back end: `/sts` is the function's, `/uploadSign` a signed upload of `1.txt`."""
 
     class Backend(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
