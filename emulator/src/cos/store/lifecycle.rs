@@ -49,7 +49,7 @@ impl Store {
                 return Ok(());
             };
             found.lifecycle_day = day;
-            Run::of(found, &Lifecycle::of_document(&document), day)
+            Run::of(found, &Lifecycle::of_document(document), day)
         };
         for key in &run.expired {
             self.delete_locked(bucket, key, None, now)?;
