@@ -48,7 +48,7 @@ const fn put(target: &'static str) -> Step {
 }
 
 /// In the order in which they run: the last one enables versioning, which cannot be undone.
-pub(super) const PROBES: [Probe; 17] = [
+pub(super) const PROBES: [Probe; 16] = [
     Probe {
         name: "merged-slashes",
         behaviour: "whether and when `..`, `.` and `//` in a key are merged",
@@ -178,12 +178,8 @@ pub(super) const PROBES: [Probe; 17] = [
     },
     Probe {
         name: "absent-documents",
-        behaviour: "logging, domain and intelligent tiering without a document are an empty document",
-        steps: &[
-            ask("GET", "/?logging", "200"),
-            ask("GET", "/?domain", "200"),
-            ask("GET", "/?intelligenttiering", "200"),
-        ],
+        behaviour: "logging and intelligent tiering without a document are an empty document",
+        steps: &[ask("GET", "/?logging", "200"), ask("GET", "/?intelligenttiering", "200")],
     },
     Probe {
         name: "empty-document",
@@ -200,20 +196,6 @@ pub(super) const PROBES: [Probe; 17] = [
             put("/parity/a"),
             ask("GET", "/parity/a?versionId=MTg0NDUxNTc1NjIzMTQ1MDAwODg", "404 NoSuchVersion"),
             ask("DELETE", "/parity/a?versionId=MTg0NDUxNTc1NjIzMTQ1MDAwODg", "204"),
-        ],
-    },
-    Probe {
-        name: "append-with-versions",
-        behaviour: "that refusal is `InvalidBucketState`",
-        steps: &[
-            Step {
-                body: "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
-                ..ask("PUT", "/?versioning", "200")
-            },
-            Step {
-                body: "text",
-                ..ask("POST", "/parity/other-log?append&position=0", "409 InvalidBucketState")
-            },
         ],
     },
 ];

@@ -215,6 +215,16 @@ fn an_animation_is_not_cut_to_its_first_picture() {
     assert!(matches!(made(&bytes, "rotate/90").unwrap_err(), Failure::Unsupported(_)));
 }
 
+/// The picture of the vendor's suite for Node.js lacks the last byte of its file.
+#[test]
+fn a_png_that_ends_after_its_picture_is_whole() {
+    let mut file = png(24, 16);
+    file.pop();
+    assert_eq!(made(&file, "thumbnail/8x8!").unwrap().size.to_string(), "8x8");
+    let half = &file[..file.len() / 2];
+    assert!(matches!(made(half, "thumbnail/8x8!").unwrap_err(), Failure::Broken(_)));
+}
+
 /// Each byte of a file, changed in several ways: a result or a failure, and never more than the
 /// limits.
 #[test]
