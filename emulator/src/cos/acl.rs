@@ -126,7 +126,9 @@ impl Acl {
         let owner = Grant { grantee: owner, permission: Permission::FullControl };
         let grants = acl.map_or(&[][..], |acl| &acl.grants);
         let others = grants.iter().filter(|grant| **grant != owner);
-        let shown: Vec<&Grant> = match acl.is_some_and(|acl| acl.is_whole) {
+        // Of an ACL without grants, coscmd reads the owner's.
+        let is_whole = acl.is_some_and(|acl| acl.is_whole) && !grants.is_empty();
+        let shown: Vec<&Grant> = match is_whole {
             true => grants.iter().collect(),
             false => std::iter::once(&owner).chain(others).collect(),
         };

@@ -51,6 +51,10 @@ async fn acls_are_set_by_headers_and_bodies_and_kept() {
         assert_eq!(grants(&world.document(target).await), private, "{target}");
         assert_eq!(status(world.request("PUT", target).body(SAMPLE)).await, 200, "{target}");
         assert_eq!(grants(&world.document(target).await), sent_grants, "{target}");
+        let empty = "<AccessControlPolicy><AccessControlList/></AccessControlPolicy>";
+        assert_eq!(status(world.request("PUT", target).body(empty)).await, 200, "{target}");
+        assert_eq!(grants(&world.document(target).await), private, "{target}");
+        assert_eq!(status(world.request("PUT", target).body(SAMPLE)).await, 200, "{target}");
         let private_again = world.request("PUT", target).header("x-cos-acl", "private");
         assert_eq!(status(private_again.body(SAMPLE)).await, 200, "the header wins");
         assert_eq!(grants(&world.document(target).await), private, "{target}");
