@@ -8,7 +8,8 @@
 //!
 //! # Guarantees
 //! No secret is in a line (see `mask`); the same calls in the same order, under a frozen clock,
-//! give the same lines byte for byte; memory is bounded.
+//! give the same lines byte for byte, if they are read at the same moments or written to a file;
+//! memory is bounded.
 //!
 //! # Not covered
 //! Bodies, and how long anything took, which no two runs have in common.
@@ -48,20 +49,19 @@ struct Inner {
 
 /// A call, until somebody reads its line: writing it takes longer than the call.
 enum Entry {
-    Event { number: u64, event: TraceEvent, bytes: usize },
+    Event { number: u64, event: TraceEvent },
     Line(String),
 }
 
-/// The head of a request, as it came.
-#[derive(Debug, Default)]
+/// The head of a request, as it came, with its secrets: it cannot be formatted.
+#[derive(Default)]
 pub(crate) struct Head {
     pub(crate) method: Method,
     pub(crate) target: String,
     pub(crate) headers: Vec<(HeaderName, String)>,
 }
 
-/// The content of a line.
-#[derive(Debug)]
+/// The content of a line, before it is masked.
 pub(crate) struct TraceEvent {
     pub(crate) time: Timestamp,
     pub(crate) service: Service,
@@ -122,11 +122,10 @@ impl Trace {
     pub(crate) fn record(&self, event: TraceEvent) {
         let mut inner = lock(&self.inner);
         inner.last_number = inner.last_number.saturating_add(1);
-        let bytes = event.bytes();
-        let mut entry = Entry::Event { number: inner.last_number, event, bytes };
+        let mut entry = Entry::Event { number: inner.last_number, event };
         let Inner { mask, file, failure, .. } = &mut *inner;
         // A line is shorter than a long request.
-        if file.is_some() || bytes > MAX_EVENT_BYTES {
+        if file.is_some() || entry.bytes() > MAX_EVENT_BYTES {
             let line = entry.line(mask);
             let written = file.as_mut().map(|file| file.write_all(format!("{line}\n").as_bytes()));
             if let Some(Err(error)) = written {
@@ -160,7 +159,7 @@ impl Trace {
 
 impl Entry {
     fn line(&mut self, mask: &mut Mask) -> &str {
-        if let Self::Event { number, event, .. } = self {
+        if let Self::Event { number, event } = self {
             *self = Self::Line(line(*number, event, mask));
         }
         match self {
@@ -171,7 +170,7 @@ impl Entry {
 
     fn bytes(&self) -> usize {
         match self {
-            Self::Event { bytes, .. } => *bytes,
+            Self::Event { event, .. } => event.bytes(),
             Self::Line(line) => line.len(),
         }
     }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tencent::time::{Clock, SystemClock};
 
-use super::functions::{DEFAULT_TIMEOUT, FunctionOptions};
+use super::functions::{
+    DEFAULT_MAX_INSTANCES, DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT, FunctionOptions,
+};
 use crate::account::{KeyOwner, KeyPair, OidcProvider, Role, User};
 use crate::cos::{self, CosCall, Durability, MergeOrder};
 use crate::fault::FaultRule;
@@ -229,10 +231,10 @@ impl CloudBuilder {
             keys: BTreeMap::new(),
             init_timeout: DEFAULT_TIMEOUT,
             call_timeout: DEFAULT_TIMEOUT,
-            max_instances: 20,
+            max_instances: DEFAULT_MAX_INSTANCES,
             concurrency: 1,
             gateway_timeout: None,
-            memory_mb: 128,
+            memory_mb: DEFAULT_MEMORY_MB,
             freeze: true,
             on_freeze: Listener::default(),
             watch: false,

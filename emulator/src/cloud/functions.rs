@@ -44,9 +44,9 @@ impl FunctionOptions {
             variables: BTreeMap::new(),
             init_timeout: DEFAULT_TIMEOUT,
             call_timeout: DEFAULT_TIMEOUT,
-            max_instances: 20,
+            max_instances: DEFAULT_MAX_INSTANCES,
             concurrency: 1,
-            memory_mb: 128,
+            memory_mb: DEFAULT_MEMORY_MB,
         }
     }
 }
@@ -89,5 +89,9 @@ pub(super) fn refused_name<'a>(mut names: impl Iterator<Item = &'a str>) -> Opti
 /// The names of services, as the admin API lists them.
 const RESERVED: [&str; 7] =
     ["sts", "stsHttp", "cos", "cosHttps", "gateway", "secondGateway", "admin"];
+
+pub(super) const DEFAULT_MAX_INSTANCES: usize = 20;
+
+pub(super) const DEFAULT_MEMORY_MB: u32 = 128;
 
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
