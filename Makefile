@@ -107,14 +107,18 @@ server: ready ## Build the binary for servers: target/deploy/cos-issuer-server
 		env $(listed_build) --profile server -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@$(call replace,target/deploy/$(TARGET)/server/bootstrap,$(server))
 
+# maturin builds it again for the wheel, with this time in its environment, which a build script asks
+# for: with another one here, everything would be compiled twice. A zip archive has none before 1980.
+commit_time = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),315532800)
+
 tool: ready ## Build the tool that people install: target/deploy/cos-issuer
 	@$(quietly) "Building the tool" target/log/tool \
-		env $(deploy_build) --profile tool -p cos-issuer-cli --bin $(cli) --target-dir target/deploy
+		env SOURCE_DATE_EPOCH=$(commit_time) $(deploy_build) --profile tool -p cos-issuer-cli --bin $(cli) --target-dir target/deploy
 	@$(call replace,target/deploy/$(TARGET)/tool/$(cli),$(tool))
 
 tool-packages: tool build ## Build the tool as tarball, wheel and npm package, below dist/
 	@"$$(tests/setup/check python)" release/tools
-	@$(deploy_env) release/tool-packages $(tool) $(bootstrap) dist
+	@$(deploy_env) SOURCE_DATE_EPOCH=$(commit_time) release/tool-packages $(tool) $(bootstrap) dist
 
 # PACKAGE_FILES="grants.toml jwks.json" puts these next to the binary. No shell uses the name for
 # something else.

@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,14 +57,20 @@ impl Port {
     /// Serves it.
     pub(crate) fn serve<H, F>(self, handler: H) -> io::Result<Server>
     where
-        H: Fn(Parts, Bytes) -> F + Clone + Send + Sync + 'static,
+        H: Fn(Parts, Bytes) -> F + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
         let address = self.0.local_addr()?;
         let listener = TcpListener::from_std(self.0)?;
+        let handler: Arc<Handler> = Arc::new(move |head, body| Box::pin(handler(head, body)));
         Ok(Server(tokio::spawn(accept(listener, address, handler)).abort_handle()))
     }
 }
+
+/// Answers a request. One type for all servers, so that HTTP/1.1 is compiled once.
+type Handler = dyn Fn(Parts, Bytes) -> Answer + Send + Sync;
+
+type Answer = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 /// A running server.
 pub(crate) struct Server(AbortHandle);
@@ -74,11 +81,7 @@ impl Drop for Server {
     }
 }
 
-async fn accept<H, F>(listener: TcpListener, address: SocketAddr, handler: H)
-where
-    H: Fn(Parts, Bytes) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Response<Body>> + Send + 'static,
-{
+async fn accept(listener: TcpListener, address: SocketAddr, handler: Arc<Handler>) {
     // Owned by this task, so that aborting it closes every connection.
     let mut connections = JoinSet::new();
     loop {
@@ -88,16 +91,11 @@ where
             continue;
         };
         while connections.try_join_next().is_some() {}
-        connections.spawn(serve(stream, address, handler.clone()));
+        connections.spawn(serve(stream, address, Arc::clone(&handler)));
     }
 }
 
-async fn serve<H, F>(stream: TcpStream, address: SocketAddr, handler: H)
-where
-    H: Fn(Parts, Bytes) -> F + Send + Sync + 'static,
-    F: Future<Output = Response<Body>> + Send + 'static,
-{
-    let handler = Arc::new(handler);
+async fn serve(stream: TcpStream, address: SocketAddr, handler: Arc<Handler>) {
     let service = service_fn(move |request| {
         let handler = Arc::clone(&handler);
         async move { Ok::<_, Infallible>(respond(request, address, &*handler).await) }
@@ -110,15 +108,11 @@ where
         .await;
 }
 
-async fn respond<H, F>(
+async fn respond(
     request: Request<Incoming>,
     address: SocketAddr,
-    handler: &H,
-) -> Response<Body>
-where
-    H: Fn(Parts, Bytes) -> F,
-    F: Future<Output = Response<Body>>,
-{
+    handler: &Handler,
+) -> Response<Body> {
     let (head, body) = request.into_parts();
     if !names(&head, address) {
         return refusal(StatusCode::FORBIDDEN, "ForeignHost", "the Host has to be this server");

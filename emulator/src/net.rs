@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -72,23 +73,24 @@ impl Server {
     /// Listens on 127.0.0.1; port 0 takes a free one.
     pub(crate) fn start<H, F>(port: u16, transport: Transport, handler: H) -> io::Result<Self>
     where
-        H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+        H: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
         F: Future<Output = io::Result<Response<Body>>> + Send + 'static,
     {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let listener = TcpListener::from_std(listener)?;
+        let handler: Arc<Handler> = Arc::new(move |request| Box::pin(handler(request)));
         let accepting = tokio::spawn(accept(listener, transport, handler)).abort_handle();
         Ok(Self { address, accepting })
     }
 }
 
-async fn accept<H, F>(listener: TcpListener, transport: Transport, handler: H)
-where
-    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = io::Result<Response<Body>>> + Send + 'static,
-{
+/// Answers a request. One type for all listeners, so that HTTP/1.1 is compiled once.
+type Handler =
+    dyn Fn(Request<Incoming>) -> BoxFuture<'static, io::Result<Response<Body>>> + Send + Sync;
+
+async fn accept(listener: TcpListener, transport: Transport, handler: Arc<Handler>) {
     // Owned by this task, so that aborting it closes every connection.
     let mut connections = JoinSet::new();
     let port = listener.local_addr().map_or(0, |address| address.port());
@@ -100,39 +102,35 @@ where
         };
         while connections.try_join_next().is_some() {}
         let peer = Peer { address, is_tls: matches!(transport, Transport::Tls(_)), port };
-        connections.spawn(connection(stream, peer, transport.clone(), handler.clone()));
+        connections.spawn(connection(stream, peer, transport.clone(), Arc::clone(&handler)));
     }
 }
 
-async fn connection<H, F>(stream: TcpStream, peer: Peer, transport: Transport, handler: H)
-where
-    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = io::Result<Response<Body>>> + Send + 'static,
-{
+async fn connection(stream: TcpStream, peer: Peer, transport: Transport, handler: Arc<Handler>) {
     // Without it small answers wait for the peer's delayed acknowledgement; a failure costs only
     // speed.
     let _ = stream.set_nodelay(true);
     match transport {
-        Transport::Plain => http1(stream, peer, handler).await,
+        Transport::Plain => http1(Box::new(stream), peer, handler).await,
         Transport::Shuffled(rng) => {
             let random = rng.split("header case");
-            http1(ShuffledNames::new(stream, random), peer, handler).await;
+            http1(Box::new(ShuffledNames::new(stream, random)), peer, handler).await;
         }
         Transport::Tls(acceptor) => {
             let accepted = acceptor().accept(stream);
             if let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_secs(10), accepted).await {
-                http1(stream, peer, handler).await;
+                http1(Box::new(stream), peer, handler).await;
             }
         }
     }
 }
 
-async fn http1<S, H, F>(stream: S, peer: Peer, handler: H)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    H: Fn(Request<Incoming>) -> F,
-    F: Future<Output = io::Result<Response<Body>>>,
-{
+/// A socket with what lies between it and HTTP.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+async fn http1(stream: Box<dyn Stream>, peer: Peer, handler: Arc<Handler>) {
     let with_peer = move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         handler(request)

@@ -6,10 +6,13 @@
 "use strict";
 
 const assert = require("node:assert");
+const { spawn } = require("node:child_process");
+const { once } = require("node:events");
 const { mkdtemp, rm, writeFile } = require("node:fs/promises");
 const os = require("node:os");
 const path = require("node:path");
 const { after, before, beforeEach, test } = require("node:test");
+const { setTimeout: pause } = require("node:timers/promises");
 
 const { startLocalCloud } = require("../../clients/node");
 const COS = require("cos-nodejs-sdk-v5");
@@ -87,4 +90,21 @@ test("clouds share nothing", async () => {
 
 test("a start that fails has a reason", async () => {
   await assert.rejects(startLocalCloud({ arguments: ["--function", "/no/such/function"] }), /no.such.function/);
+});
+
+test("the cloud ends with a process that is killed", async () => {
+  const start = `require("./clients/node").startLocalCloud(${JSON.stringify(options)})
+    .then((cloud) => console.log(cloud.addresses.gatewayUrl))`;
+  const parent = spawn(process.execPath, ["-e", start], { cwd: path.join(__dirname, "../.."), stdio: ["pipe", "pipe", "inherit"] });
+  const [printed] = await once(parent.stdout, "data");
+  const health = `${String(printed).trim()}/healthz`;
+  await fetch(health);
+  parent.kill("SIGKILL");
+  const until = Date.now() + 60_000;
+  await assert.rejects(async () => {
+    while (Date.now() < until) {
+      await fetch(health, { signal: AbortSignal.timeout(10_000) });
+      await pause(50);
+    }
+  });
 });

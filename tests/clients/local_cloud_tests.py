@@ -8,6 +8,9 @@ They use the local cloud as a project does, with the vendor's SDK.
 
 import json
 import os
+import subprocess
+import sys
+import time
 import urllib.request
 
 import pytest
@@ -81,3 +84,17 @@ def test_clouds_share_nothing(local_cloud, local_cloud_arguments):
 def test_a_start_that_fails_has_a_reason():
     with pytest.raises(LocalCloudError, match="/no/such/function"):
         LocalCloud("--function", "/no/such/function").start()
+
+
+def test_the_cloud_ends_with_a_process_that_is_killed(local_cloud_arguments):
+    start = "import sys; from cos_issuer import LocalCloud; print(LocalCloud(*sys.argv[1:]).start()['gatewayUrl'], flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", start, *local_cloud_arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        health = parent.stdout.readline().strip() + "/healthz"
+        urllib.request.urlopen(health).close()
+        parent.kill()
+    until = time.monotonic() + 60
+    with pytest.raises(OSError):
+        while time.monotonic() < until:
+            urllib.request.urlopen(health, timeout=10).close()
+            time.sleep(0.05)

@@ -20,7 +20,7 @@ async fn a_project_uses_the_fixtures_of_pytest() {
         .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "cos_issuer.pytest_plugin"])
         .arg(root().join("tests/clients/local_cloud_tests.py"));
     let text = runs(command, "PYTHONPATH", "clients/python").await;
-    assert!(text.contains("6 passed"), "{text}");
+    assert!(text.contains("7 passed"), "{text}");
 }
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn a_project_uses_the_module_of_node() {
     let mut command = Command::new(client_file("bin/node").unwrap());
     command.arg("--test").arg(root().join("tests/clients/local_cloud_test.js"));
     let text = runs(command, "NODE_PATH", "target/clients/node_modules").await;
-    assert!(text.contains("pass 5") && text.contains("fail 0"), "{text}");
+    assert!(text.contains("pass 6") && text.contains("fail 0"), "{text}");
 }
 
 /// What tests of a project print, once they pass. `variable` is where they find packages.
