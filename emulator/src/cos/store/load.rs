@@ -39,7 +39,9 @@ pub(super) fn load(path: &Path, directory: &Arc<Path>, files: &Files) -> io::Res
         }
     }
     let compact = compact.ok_or_else(|| damaged(path, 0, &"its beginning is missing"))?;
-    check_files(&index)?;
+    if !blobs.is_empty() {
+        check_files(&index)?;
+    }
     let log = Log::open(path, files, frames.offset(), compact)?;
     for blob in blobs.values() {
         blob.unlink();

@@ -69,18 +69,15 @@ struct Header {
 
 impl Header {
     fn of(offset: u64, length: u32, sum: u64) -> Self {
-        let mut bytes = [0; 20];
-        let numbers = [&offset.to_le_bytes()[..], &length.to_le_bytes(), &sum.to_le_bytes()];
-        bytes.copy_from_slice(&numbers.concat());
-        let [first, second, third, fourth, ..] = crc64(&bytes).to_le_bytes();
+        let numbers = [offset, u64::from(length), sum].map(u64::to_le_bytes);
+        let [first, second, third, fourth, ..] = crc64(numbers.as_flattened()).to_le_bytes();
         Self { length, check: u32::from_le_bytes([first, second, third, fourth]), sum }
     }
 
     fn bytes(&self) -> [u8; HEADER_BYTES] {
+        let first = u64::from(self.length) | u64::from(self.check) << u32::BITS;
         let mut bytes = [0; HEADER_BYTES];
-        let numbers =
-            [&self.length.to_le_bytes()[..], &self.check.to_le_bytes(), &self.sum.to_le_bytes()];
-        bytes.copy_from_slice(&numbers.concat());
+        bytes.copy_from_slice([first, self.sum].map(u64::to_le_bytes).as_flattened());
         bytes
     }
 }
@@ -211,13 +208,15 @@ impl Log {
             return Err(io::Error::other("an earlier change failed on the disk: start again"));
         }
         let bytes = change.at(self.length)?;
-        if let Err(error) = files.system.write(&self.file, &self.path, &bytes, self.length) {
-            // Its beginning would be damage before the next change.
+        let written = files.system.write(&self.file, &self.path, &bytes, self.length);
+        let settle = || files.settle(&self.file, &self.path);
+        let settled = written.and_then(|()| settle().inspect_err(|_| self.is_failed = true));
+        if let Err(error) = settled {
+            // What is left of it would be damage before the next change.
             let cut = files.system.truncate(&self.file, &self.path, self.length);
-            self.is_failed = cut.is_err();
+            self.is_failed |= cut.is_err();
             return Err(error);
         }
-        files.settle(&self.file, &self.path).inspect_err(|_| self.is_failed = true)?;
         self.length = place_after(self.length, &bytes);
         Ok(())
     }

@@ -6,6 +6,7 @@
 //! most one version without an id. The order in which versions are put does not matter, except that
 //! the last one without an id replaces the others.
 
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::index::{Bucket, Object, Version};
@@ -28,14 +29,22 @@ impl Bucket {
     /// an id if it has none.
     pub(super) fn put_version(&mut self, key: String, version: Version) -> Vec<Version> {
         let is_plain = |object: &Arc<Object>| object.metadata.version.is_default();
-        if let Version::Object(object) = &version
-            && is_plain(object)
-            && self.objects.get(&key).is_none_or(is_plain)
-            && !self.history.contains_key(&key)
-        {
-            let replaced = self.objects.insert(key, Arc::clone(object));
-            return replaced.into_iter().map(Version::Object).collect();
-        }
+        // Most buckets have no versions.
+        let key = match (self.objects.entry(key), &version) {
+            (Entry::Vacant(place), Version::Object(object))
+                if is_plain(object) && !self.history.contains_key(place.key()) =>
+            {
+                place.insert(Arc::clone(object));
+                return Vec::new();
+            }
+            (Entry::Occupied(mut place), Version::Object(object))
+                if is_plain(object) && is_plain(place.get()) =>
+            {
+                return vec![Version::Object(place.insert(Arc::clone(object)))];
+            }
+            (Entry::Vacant(place), _) => place.into_key(),
+            (Entry::Occupied(place), _) => place.key().clone(),
+        };
         self.with_versions(key, |all| {
             let mut replaced = Vec::new();
             if !version.mark().has_id {

@@ -250,7 +250,8 @@ impl Store {
     ) -> StoreResult<Staged> {
         self.check_capacity(object.content.weight())?;
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        let Object { metadata, content } = object;
+        let Object { mut metadata, content } = object;
+        metadata.version = VersionMark::default();
         self.stage(Record::Object { bucket, key, metadata, segments: Vec::new() }, content)
     }
 
