@@ -29,7 +29,7 @@ impl Store {
     pub(crate) fn create_bucket(
         &self,
         name: &str,
-        bucket: Bucket,
+        bucket: &Bucket,
         check: impl FnOnce(&super::Index) -> StoreResult<()>,
     ) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);

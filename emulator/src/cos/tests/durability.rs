@@ -80,7 +80,7 @@ async fn calls(durability: Durability) -> Vec<String> {
     let store = open();
     let mut calls = vec![recorder.taken()];
     let now = SystemClock.now();
-    store.create_bucket(BUCKET, Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
+    store.create_bucket(BUCKET, &Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
     recorder.taken();
     for length in [10, 100_000, 1_000_000] {
         let object = object(&store, &noise(length, 0)).await;

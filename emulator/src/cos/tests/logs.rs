@@ -103,7 +103,7 @@ impl History {
         history.note(temporary.path(), &store).await;
         store.abort_upload((UPLOAD.0, UPLOAD.1, "again")).unwrap();
         history.note(temporary.path(), &store).await;
-        store.create_bucket(other, Bucket::new("ap-beijing".to_owned(), now), |_| Ok(())).unwrap();
+        store.create_bucket(other, &Bucket::new("ap-beijing".to_owned(), now), |_| Ok(())).unwrap();
         history.note(temporary.path(), &store).await;
         store.delete_bucket(other).unwrap();
         history.note(temporary.path(), &store).await;

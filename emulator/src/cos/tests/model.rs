@@ -308,7 +308,7 @@ fn run(steps: Vec<Step>, store: Store, directory: Option<&Path>) {
         store
             .create_bucket(
                 BUCKET,
-                Bucket::new("ap-guangzhou".to_owned(), SystemClock.now()),
+                &Bucket::new("ap-guangzhou".to_owned(), SystemClock.now()),
                 |_| Ok(()),
             )
             .unwrap();

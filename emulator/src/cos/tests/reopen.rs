@@ -40,7 +40,7 @@ pub(super) async fn object(store: &Store, bytes: &[u8]) -> Object {
 pub(super) async fn filled(directory: &Path) -> Store {
     let store = Store::open(directory, Durability::Process).unwrap();
     let now = SystemClock.now();
-    store.create_bucket(BUCKET, Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
+    store.create_bucket(BUCKET, &Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
     let plain = object(&store, b"plain").await;
     store.put_object(BUCKET, "plain", |_| Ok(plain)).unwrap();
     let initiated = Initiated {
@@ -92,7 +92,7 @@ async fn check(directory: &Path, whole: Option<&str>, uploads: usize) {
 
 fn refused(directory: &Path) -> String {
     let opened = Store::open(directory, Durability::Process);
-    opened.err().expect("the directory opens").to_string()
+    opened.expect_err("the directory opens").to_string()
 }
 
 #[tokio::test]

@@ -308,7 +308,7 @@ async fn compare(steps: Vec<Step>) {
     let directory = tempfile::tempdir().unwrap();
     let mut store = Store::open(directory.path(), Durability::Process).unwrap();
     let now = SystemClock.now();
-    store.create_bucket(BUCKET, Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
+    store.create_bucket(BUCKET, &Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
     let mut model = Model::default();
     for step in steps {
         match step {
