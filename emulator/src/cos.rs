@@ -262,7 +262,7 @@ pub(crate) fn set_up(
         if is_new {
             let region = default_bucket.0.region.as_str();
             let new = Bucket::new(region.to_owned(), clock.now());
-            store.create_bucket(bucket, new, |_| Ok(())).map_err(startup_error)?;
+            store.create_bucket(bucket, &new, |_| Ok(())).map_err(startup_error)?;
         }
     }
     if !options.origins.is_empty() {

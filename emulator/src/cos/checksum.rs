@@ -54,6 +54,11 @@ impl Checksums {
     }
 }
 
+/// The CRC of `bytes`.
+pub(crate) fn crc64(bytes: &[u8]) -> u64 {
+    crc_fast::checksum(Crc64Xz, bytes)
+}
+
 /// The CRC of two concatenated pieces.
 pub(crate) fn combined_crc64(first: u64, second: u64, second_length: u64) -> u64 {
     crc_fast::checksum_combine(Crc64Xz, first, second, second_length)

@@ -40,7 +40,7 @@ pub(crate) async fn preload(
         let is_new = !store.read().buckets.contains_key(&name);
         if is_new {
             let bucket = Bucket::new(account.region.clone(), now);
-            store.create_bucket(&name, bucket, |_| Ok(())).map_err(startup_error)?;
+            store.create_bucket(&name, &bucket, |_| Ok(())).map_err(startup_error)?;
         }
         let mut folders = vec![(String::new(), folder)];
         while let Some((prefix, folder)) = folders.pop() {

@@ -6,18 +6,19 @@
 //! | `sink`, `chunk`, `worker` | incoming bytes on their way to a blob, their memory, their threads |
 //! | `content` | an object's bytes as slices of blobs, and as the body of a response |
 //! | `index` | buckets, objects and uploads in the order of lists |
-//! | `record` | the same on disk: one small file for each bucket, object, upload and part |
 //! | `version`, `versions` | the order and the ids of versions; those of one key |
-//! | `disk`, `files`, `load` | atomic files, what they survive, and how they are loaded |
+//! | `record`, `log` | the changes, and the file to which each is appended |
+//! | `disk`, `files`, `load` | the directory, what its files survive, and how they are read |
 //! | `write`, `uploads`, `lifecycle` | the changes |
 //! | `state` | all of it as one stream, and back |
 //!
 //! # Guarantees
 //!
-//! A change is made on disk first, then visible. Each change is one rename or one unlink, so after
-//! a crash it is complete or absent. Renames are serialized, so a precondition is still true
-//! when the change is made; what they rename is written before. Readers never wait for a disk. A
-//! response that is being sent keeps its bytes, even when the object is deleted meanwhile.
+//! A change is made on disk first, then visible. Each change is one write to the log, so after a
+//! crash it is complete or absent, and a start makes the same changes again. They are serialized,
+//! so a precondition is still true when the change is made; the bytes of large objects are written
+//! before. Readers never wait for a disk. A response that is being sent keeps its bytes, even when
+//! the object is deleted meanwhile.
 //!
 //! # Not covered
 //!
@@ -31,6 +32,7 @@ pub(in crate::cos) mod files;
 mod index;
 mod lifecycle;
 mod load;
+mod log;
 mod record;
 mod sink;
 mod state;
@@ -83,8 +85,8 @@ impl Store {
         durability: Durability,
         system: Box<dyn FileSystem>,
     ) -> io::Result<Self> {
-        let disk = Disk::open(directory, Files { system, durability })?;
-        Ok(Self::new(disk.load()?, Some(Arc::new(disk)), 0))
+        let (disk, index) = Disk::open(directory, Files { system, durability })?;
+        Ok(Self::new(index, Some(Arc::new(disk)), 0))
     }
 
     fn new(index: Index, disk: Option<Arc<Disk>>, limit_bytes: u64) -> Self {
@@ -121,6 +123,15 @@ impl Store {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(disk) = &self.disk {
             disk.close();
+        }
+    }
+
+    /// Writes the log again, as if it had doubled.
+    #[cfg(test)]
+    pub(crate) fn compact(&self) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(disk) = &self.disk {
+            disk.compact(&self.read());
         }
     }
 

@@ -15,13 +15,13 @@ mod forms;
 mod images;
 mod lifecycles;
 mod listing;
+mod logs;
 mod memory;
 mod model;
 mod multipart;
 mod objects;
 mod refusals;
 mod reopen;
-mod replace;
 mod streaming;
 mod versions;
 

@@ -72,7 +72,7 @@ impl World {
         let default_bucket = DefaultBucket::of(&directory.account).unwrap();
         let store = Arc::new(Store::in_memory(u64::MAX));
         let new = StoredBucket::new("ap-guangzhou".to_owned(), at(NOW));
-        store.create_bucket(BUCKET, new, |_| Ok(())).unwrap();
+        store.create_bucket(BUCKET, &new, |_| Ok(())).unwrap();
         let add =
             |owner| Credential { pair: directory.add_permanent(owner, None).unwrap(), token: None };
         let root = add(Permanent::Root);

@@ -74,7 +74,7 @@ impl CosService {
         let region = call.target.region.as_str().to_owned();
         let bucket = Bucket { settings, ..Bucket::new(region, call.request.now) };
         self.change(move |store| {
-            store.create_bucket(&name, bucket, |index| {
+            store.create_bucket(&name, &bucket, |index| {
                 if index.buckets.contains_key(&name) {
                     return Err(error::bucket_already_owned_by_you());
                 }

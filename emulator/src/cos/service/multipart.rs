@@ -157,7 +157,6 @@ impl CosService {
                     let mut whole = joined(&parts, now);
                     whole.metadata.headers = upload.initiated.headers.clone();
                     whole.metadata.attributes = upload.initiated.attributes.clone();
-                    whole.metadata.upload_id = Some(address.id.clone());
                     Ok(whole)
                 })
             })

@@ -97,23 +97,20 @@ impl Content {
         }
     }
 
-    /// Checks that the files are as long as the segments, and these as long as the object.
-    pub(super) fn check(&self, length: u64) -> io::Result<()> {
-        let mut total = 0_u64;
+    /// Checks that the files are as long as the segments.
+    pub(super) fn check_files(&self) -> io::Result<()> {
         for segment in &self.segments {
-            total = total.saturating_add(segment.length);
             if let Some(path) = segment.blob.path() {
                 let end = segment.start.saturating_add(segment.length);
-                if std::fs::metadata(&path)?.len() < end {
-                    return Err(io::Error::other(format!("{} is too short", path.display())));
+                let named = |problem: &dyn std::fmt::Display| {
+                    io::Error::other(format!("{}: {problem}", path.display()))
+                };
+                if std::fs::metadata(&path).map_err(|error| named(&error))?.len() < end {
+                    return Err(named(&"it is too short"));
                 }
             }
         }
-        if total == length {
-            Ok(())
-        } else {
-            Err(io::Error::other("the segments must be as long as the object"))
-        }
+        Ok(())
     }
 
     /// Its segments in memory, as pieces of chunks.

@@ -2,12 +2,14 @@
 //!
 //! # Guarantees
 //!
-//! With [`Durability::Power`], a file is synced before it gets its name, and its directory before
-//! the change is visible. With [`Durability::Process`] nothing is synced: pages that were written
+//! With [`Durability::Power`], the log is synced before a change is visible, and before the next one
+//! is written; before that the data file of a large object, and its directory. A log is synced before
+//! it takes the place of another, and the directory before it is changed. With [`Durability::Process`] nothing is synced: pages that were written
 //! outlive the process.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 /// What stored objects survive.
@@ -27,8 +29,12 @@ pub(crate) trait FileSystem: Send + Sync {
         File::create_new(path)
     }
 
-    fn write(&self, file: &mut File, _path: &Path, bytes: &[u8]) -> io::Result<()> {
-        file.write_all(bytes)
+    fn write(&self, file: &File, _path: &Path, bytes: &[u8], offset: u64) -> io::Result<()> {
+        file.write_all_at(bytes, offset)
+    }
+
+    fn truncate(&self, file: &File, _path: &Path, length: u64) -> io::Result<()> {
+        file.set_len(length)
     }
 
     fn sync(&self, file: &File, _path: &Path) -> io::Result<()> {
@@ -39,11 +45,7 @@ pub(crate) trait FileSystem: Send + Sync {
         fs::rename(from, to)
     }
 
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
-    }
-
-    /// Makes new, renamed and removed names in `directory` durable.
+    /// Makes new and renamed names in `directory` durable.
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
         File::open(directory)?.sync_all()
     }

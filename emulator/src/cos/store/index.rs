@@ -1,6 +1,7 @@
 //! Buckets, objects and uploads, in the order of lists.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ pub(crate) struct Bucket {
     pub(crate) settings: Arc<BucketSettings>,
     /// The visible object of each key.
     pub(crate) objects: BTreeMap<String, Arc<Object>>,
-    /// The other versions of each key, the latest first.
+    /// The other versions of each key, the latest last.
     pub(crate) history: BTreeMap<String, Vec<Version>>,
     /// The day of the last run of the lifecycle rules.
     pub(crate) lifecycle_day: i64,
@@ -57,6 +58,14 @@ pub(crate) struct Object {
 pub(crate) enum Version {
     Object(Arc<Object>),
     DeleteMarker(DeleteMarker),
+}
+
+/// What a change made.
+pub(super) struct Applied {
+    /// The object, if it made one.
+    pub(super) object: Option<Arc<Object>>,
+    #[expect(dead_code, reason = "its files are deleted with it, once the index is unlocked")]
+    replaced: Vec<Version>,
 }
 
 /// A multipart upload that is neither completed nor aborted.
@@ -82,6 +91,16 @@ impl Object {
         self
     }
 
+    fn record(&self, bucket: &str, key: &str) -> (Record, Content) {
+        let record = Record::Object {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            metadata: self.metadata.clone(),
+            segments: Vec::new(),
+        };
+        (record, self.content.clone())
+    }
+
     /// What preconditions compare.
     pub(crate) fn validators(&self) -> Validators<'_> {
         Validators { etag: &self.metadata.etag, modified: self.metadata.modified }
@@ -89,140 +108,94 @@ impl Object {
 }
 
 impl Index {
-    /// Adds what a record describes; `None` when its bucket or upload does not exist. `content` is
-    /// that of an object or a part.
-    pub(super) fn insert_record(&mut self, record: Record, content: Content) -> Option<()> {
-        match record {
+    /// Makes a change; `None` when its bucket, version or upload does not exist. `content` is that
+    /// of an object or a part.
+    pub(super) fn apply(&mut self, record: Record, content: Content) -> Option<Applied> {
+        let mut object = None;
+        let replaced = match record {
             Record::Bucket { name, region, created, cors, settings } => {
-                let (cors, settings) = (cors.map(Arc::new), Arc::new(settings));
-                let bucket = Bucket { cors, settings, ..Bucket::new(region, created) };
-                self.buckets.insert(name, bucket);
-                Some(())
+                let new = || Bucket::new(region, created);
+                let bucket = self.buckets.entry(name).or_insert_with(new);
+                (bucket.cors, bucket.settings) = (cors.map(Arc::new), Arc::new(settings));
+                Vec::new()
+            }
+            Record::BucketDeleted { name } => {
+                self.buckets.remove(&name)?;
+                Vec::new()
             }
             Record::Object { bucket, key, metadata, .. } => {
-                let is_null = metadata.version.is_default();
-                let object = Arc::new(Object { metadata, content });
-                match is_null {
-                    true => self.insert_object(&bucket, key, object),
-                    false => self.insert_loaded(&bucket, key, Version::Object(object)),
-                }
+                // An upload ends in its object.
+                let id = metadata.upload_id.as_ref();
+                let ended = id.and_then(|id| self.end_upload((&bucket, &key, id)));
+                let made = Arc::new(Object { metadata, content });
+                object = Some(Arc::clone(&made));
+                let mut replaced = self.put_version(&bucket, key, Version::Object(made))?;
+                replaced.extend(ended.into_iter().flatten());
+                replaced
             }
             Record::DeleteMarker { bucket, key, marker } => {
-                self.insert_loaded(&bucket, key, Version::DeleteMarker(marker))
+                self.put_version(&bucket, key, Version::DeleteMarker(marker))?
+            }
+            Record::VersionDeleted { bucket, key, version } => {
+                let removed = vec![self.buckets.get_mut(&bucket)?.remove_version(key, version)?];
+                self.release(&removed);
+                removed
             }
             Record::Upload { bucket, key, id, initiated } => {
-                self.insert_upload((&bucket, &key, &id), initiated)
+                let upload = Upload { initiated, parts: BTreeMap::new() };
+                self.buckets.get_mut(&bucket)?.uploads.insert((key, id), upload);
+                self.count = self.count.saturating_add(1);
+                Vec::new()
             }
+            Record::UploadEnded { bucket, key, id } => self.end_upload((&bucket, &key, &id))?,
             Record::Part { bucket, key, id, number, metadata, .. } => {
-                self.insert_part((&bucket, &key, &id), number, Object { metadata, content })
+                let upload = self.buckets.get_mut(&bucket)?.uploads.get_mut(&(key, id))?;
+                let part = Arc::new(Object { metadata, content });
+                part.content.link();
+                self.count = self.count.saturating_add(part.content.weight());
+                let replaced = upload.parts.insert(number, part);
+                let replaced = replaced.into_iter().map(Version::Object).collect();
+                self.release(&replaced);
+                replaced
             }
-        }
+        };
+        Some(Applied { object, replaced })
     }
 
-    /// Adds or replaces an object; `None` when its bucket does not exist.
-    pub(super) fn insert_object(
-        &mut self,
-        bucket: &str,
-        key: String,
-        object: Arc<Object>,
-    ) -> Option<()> {
-        let found = self.buckets.get_mut(bucket)?;
-        object.content.link();
-        self.count = self.count.saturating_add(object.content.weight());
-        let replaced = found.objects.insert(key, object);
-        self.release(replaced);
-        Some(())
-    }
-
-    /// Adds the latest version of a key; `None` when its bucket does not exist.
-    pub(super) fn insert_version(
-        &mut self,
-        bucket: &str,
-        key: &str,
-        version: Version,
-    ) -> Option<()> {
-        let replaced = self.admit(bucket, &version)?.push_version(key, version);
-        self.release_versions(replaced);
-        Some(())
-    }
-
-    /// Adds a version that a directory contains, in no order.
-    pub(super) fn insert_loaded(
-        &mut self,
-        bucket: &str,
-        key: String,
-        version: Version,
-    ) -> Option<()> {
-        self.admit(bucket, &version)?.history.entry(key).or_default().push(version);
-        Some(())
-    }
-
-    /// Counts a version that is about to be added to a bucket, which it returns.
-    fn admit(&mut self, bucket: &str, version: &Version) -> Option<&mut Bucket> {
+    fn put_version(&mut self, bucket: &str, key: String, version: Version) -> Option<Vec<Version>> {
         let found = self.buckets.get_mut(bucket)?;
         self.count = self.count.saturating_add(version.weight());
         self.last_sequence = self.last_sequence.max(version.mark().sequence);
-        if let Version::Object(object) = version {
+        if let Version::Object(object) = &version {
             object.content.link();
         }
-        Some(found)
+        let replaced = found.put_version(key, version);
+        self.release(&replaced);
+        Some(replaced)
     }
 
-    /// Orders the versions of each key once all are loaded.
-    pub(super) fn settle_all(&mut self) {
-        for bucket in self.buckets.values_mut() {
-            let keys: Vec<String> = bucket.history.keys().cloned().collect();
-            for key in keys {
-                bucket.settle(&key);
-            }
-        }
-    }
-
-    /// Adds an upload without parts; `None` when its bucket does not exist.
-    pub(super) fn insert_upload(
-        &mut self,
-        (bucket, key, id): (&str, &str, &str),
-        initiated: Initiated,
-    ) -> Option<()> {
-        let found = self.buckets.get_mut(bucket)?;
-        let upload = Upload { initiated, parts: BTreeMap::new() };
-        found.uploads.insert((key.to_owned(), id.to_owned()), upload);
-        self.count = self.count.saturating_add(1);
-        Some(())
-    }
-
-    /// Adds or replaces a part; `None` when its upload does not exist.
-    pub(super) fn insert_part(
-        &mut self,
-        (bucket, key, id): (&str, &str, &str),
-        number: u16,
-        part: Object,
-    ) -> Option<()> {
-        let found = self.buckets.get_mut(bucket)?;
-        let upload = found.uploads.get_mut(&(key.to_owned(), id.to_owned()))?;
-        part.content.link();
-        self.count = self.count.saturating_add(part.content.weight());
-        let replaced = upload.parts.insert(number, Arc::new(part));
-        self.release(replaced);
-        Some(())
+    fn end_upload(&mut self, (bucket, key, id): (&str, &str, &str)) -> Option<Vec<Version>> {
+        let uploads = &mut self.buckets.get_mut(bucket)?.uploads;
+        let upload = uploads.remove(&(key.to_owned(), id.to_owned()))?;
+        self.count = self.count.saturating_sub(1);
+        let parts = upload.parts.into_values().map(Version::Object).collect();
+        self.release(&parts);
+        Some(parts)
     }
 
     /// What was removed or replaced no longer counts, nor keeps its data.
-    pub(super) fn release(&mut self, objects: impl IntoIterator<Item = Arc<Object>>) {
-        for object in objects {
-            object.content.unlink();
-            self.count = self.count.saturating_sub(object.content.weight());
+    fn release(&mut self, versions: &Vec<Version>) {
+        for version in versions {
+            if let Version::Object(object) = version {
+                object.content.unlink();
+            }
+            self.count = self.count.saturating_sub(version.weight());
         }
     }
 
-    /// The same of versions.
-    pub(super) fn release_versions(&mut self, versions: impl IntoIterator<Item = Version>) {
-        for version in versions {
-            match version {
-                Version::Object(object) => self.release([object]),
-                Version::DeleteMarker(_) => self.count = self.count.saturating_sub(1),
-            }
-        }
+    /// The changes that lead to this index, in the order in which they can be made.
+    pub(super) fn records(&self) -> impl Iterator<Item = (Record, Content)> {
+        self.buckets.iter().flat_map(|(name, bucket)| bucket.records(name))
     }
 
     /// The object `key` of `bucket`.
@@ -314,6 +287,52 @@ impl Bucket {
         }
     }
 
+    /// The record of its own properties.
+    pub(super) fn record(&self, name: &str) -> Record {
+        Record::Bucket {
+            name: name.to_owned(),
+            region: self.region.clone(),
+            created: self.created,
+            cors: self.cors.as_deref().cloned(),
+            settings: BucketSettings::clone(&self.settings),
+        }
+    }
+
+    fn records(&self, name: &str) -> impl Iterator<Item = (Record, Content)> {
+        let bucket = (self.record(name), Content::default());
+        let visible = self.objects.iter().map(|(key, object)| object.record(name, key));
+        let older = self.history.iter().flat_map(move |(key, versions)| {
+            versions.iter().map(move |version| match version {
+                Version::Object(object) => object.record(name, key),
+                Version::DeleteMarker(marker) => {
+                    let (bucket, key) = (name.to_owned(), key.clone());
+                    (Record::DeleteMarker { bucket, key, marker: *marker }, Content::default())
+                }
+            })
+        });
+        let uploads = self.uploads.iter().flat_map(move |((key, id), upload)| {
+            let begun = Record::Upload {
+                bucket: name.to_owned(),
+                key: key.clone(),
+                id: id.clone(),
+                initiated: upload.initiated.clone(),
+            };
+            let part = move |(number, part): (&u16, &Arc<Object>)| {
+                let record = Record::Part {
+                    bucket: name.to_owned(),
+                    key: key.clone(),
+                    id: id.clone(),
+                    number: *number,
+                    metadata: part.metadata.clone(),
+                    segments: Vec::new(),
+                };
+                (record, part.content.clone())
+            };
+            iter::once((begun, Content::default())).chain(upload.parts.iter().map(part))
+        });
+        iter::once(bucket).chain(visible).chain(older).chain(uploads)
+    }
+
     /// A page of the objects.
     pub(crate) fn list(&self, query: &Query) -> Page<(String, Arc<Object>)> {
         let from = move |start: Bound<&str>| {
@@ -384,7 +403,7 @@ fn merged<'k>(
     second: impl Iterator<Item = &'k String>,
 ) -> impl Iterator<Item = &'k String> {
     let (mut first, mut second) = (first.peekable(), second.peekable());
-    std::iter::from_fn(move || match (first.peek(), second.peek()) {
+    iter::from_fn(move || match (first.peek(), second.peek()) {
         (Some(one), Some(other)) if one == other => {
             second.next();
             first.next()

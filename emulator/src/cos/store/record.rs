@@ -1,13 +1,11 @@
-//! Records on disk: JSON in one file for each bucket, object, upload and part. The bytes of small
-//! objects and parts follow it, after a line feed.
+//! The changes of a store, each as JSON. The bytes of small objects and parts follow it, after a
+//! line feed.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tencent::sign::digest::sha256_hex;
 use tencent::time::Timestamp;
 
 use super::blob::Blob;
@@ -103,10 +101,12 @@ mod unix_seconds {
             .ok_or_else(|| D::Error::custom("the time must be inside the calendar"))
     }
 }
-/// A record on disk.
+
+/// A change.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum Record {
+    /// A new bucket, or new properties of one.
     Bucket {
         name: String,
         region: String,
@@ -116,6 +116,10 @@ pub(super) enum Record {
         #[serde(default)]
         settings: BucketSettings,
     },
+    BucketDeleted {
+        name: String,
+    },
+    /// A new object or version, or new metadata of one. It ends the upload that it was made of.
     Object {
         bucket: String,
         key: String,
@@ -128,11 +132,22 @@ pub(super) enum Record {
         key: String,
         marker: DeleteMarker,
     },
+    VersionDeleted {
+        bucket: String,
+        key: String,
+        version: VersionMark,
+    },
     Upload {
         bucket: String,
         key: String,
         id: String,
         initiated: Initiated,
+    },
+    /// Without an object.
+    UploadEnded {
+        bucket: String,
+        key: String,
+        id: String,
     },
     Part {
         bucket: String,
@@ -161,97 +176,75 @@ impl Record {
     pub(super) fn metadata(&self) -> Option<&ObjectMetadata> {
         match self {
             Self::Object { metadata, .. } | Self::Part { metadata, .. } => Some(metadata),
-            Self::Bucket { .. } | Self::DeleteMarker { .. } | Self::Upload { .. } => None,
+            Self::Bucket { .. }
+            | Self::BucketDeleted { .. }
+            | Self::DeleteMarker { .. }
+            | Self::VersionDeleted { .. }
+            | Self::Upload { .. }
+            | Self::UploadEnded { .. } => None,
         }
     }
 
-    /// The record in the bytes of its file, and the bytes after it.
-    pub(super) fn read(file: &[u8]) -> io::Result<(Self, &[u8])> {
-        let mut values = serde_json::Deserializer::from_slice(file).into_iter();
+    /// The record at the beginning of `text`, and the bytes after it.
+    pub(super) fn read(text: &[u8]) -> io::Result<(Self, &[u8])> {
+        let mut values = serde_json::Deserializer::from_slice(text).into_iter();
         let record = values.next().ok_or(io::ErrorKind::UnexpectedEof)??;
-        let rest = file.get(values.byte_offset()..).unwrap_or_default();
+        let rest = text.get(values.byte_offset()..).unwrap_or_default();
         Ok((record, rest.strip_prefix(b"\n").unwrap_or(rest)))
     }
 
-    /// The name of its file: a digest of its key, so that no key can be a path.
-    pub(super) fn file_name(&self) -> String {
-        match self {
-            Self::Bucket { name, .. } => bucket_file(name),
-            Self::Object { bucket, key, metadata, .. } => {
-                version_file(bucket, key, metadata.version)
+    /// Appends the record, and the bytes of `content` that are in memory.
+    pub(super) fn write(&mut self, content: &Content, to: &mut Vec<u8>) -> io::Result<()> {
+        if let Self::Object { segments, .. } | Self::Part { segments, .. } = self {
+            *segments = content.segments.iter().map(SegmentRecord::of).collect();
+        }
+        serde_json::to_writer(&mut *to, self)?;
+        for (number, piece) in content.in_memory().enumerate() {
+            if number == 0 {
+                to.push(b'\n');
             }
-            Self::DeleteMarker { bucket, key, marker } => version_file(bucket, key, marker.version),
-            Self::Upload { bucket, key, id, .. } => upload_file(bucket, key, id),
-            Self::Part { bucket, key, id, number, .. } => part_file(bucket, key, id, *number),
+            to.extend_from_slice(&piece);
         }
+        Ok(())
     }
-}
 
-pub(super) fn bucket_file(name: &str) -> String {
-    file(&["bucket", name])
-}
-
-/// The `null` version of a key is one file, so that one rename replaces it.
-pub(super) fn version_file(bucket: &str, key: &str, version: VersionMark) -> String {
-    match version.own_id() {
-        Some(id) => file(&["version", bucket, key, &id]),
-        None => file(&["object", bucket, key]),
-    }
-}
-
-pub(super) fn upload_file(bucket: &str, key: &str, id: &str) -> String {
-    file(&["upload", bucket, key, id])
-}
-
-pub(super) fn part_file(bucket: &str, key: &str, id: &str, number: u16) -> String {
-    file(&["part", bucket, key, id, &number.to_string()])
-}
-
-/// Only an object key can contain NUL, and it has fixed neighbours, so two lists never have the
-/// same text.
-fn file(parts: &[&str]) -> String {
-    format!("{}.json", sha256_hex(parts.join("\0").as_bytes()))
-}
-
-/// The segments of a record.
-pub(super) fn segment_records(content: &Content) -> Vec<SegmentRecord> {
-    let segments = content.segments.iter().map(|segment| match segment.blob.id() {
-        Some(id) => SegmentRecord {
-            blob: Some(id.to_owned()),
-            start: segment.start,
-            length: segment.length,
-        },
-        None => SegmentRecord { blob: None, start: 0, length: segment.length },
-    });
-    segments.collect()
-}
-
-/// The content of a record, of which `bytes` are those after its JSON.
-pub(super) fn content(
-    segment_records: &[SegmentRecord],
-    bytes: Bytes,
-    blobs: &HashMap<String, Arc<Blob>>,
-) -> io::Result<Content> {
-    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let own = (length > 0).then(|| Arc::new(Blob::in_memory(vec![bytes], None)));
-    let mut taken = 0_u64;
-    let mut segment = |record: &SegmentRecord| {
-        let (blob, start) = match &record.blob {
-            Some(id) => (blobs.get(id), record.start),
-            None => (own.as_ref(), taken),
-        };
-        if record.blob.is_none() {
-            taken = taken.saturating_add(record.length);
+    /// The content that it describes, with `bytes` after its JSON.
+    pub(super) fn content(
+        &self,
+        bytes: &[u8],
+        mut blob: impl FnMut(&str) -> io::Result<Arc<Blob>>,
+    ) -> io::Result<Content> {
+        let mut content = Content::default();
+        let own = Arc::new(Blob::in_memory(vec![Bytes::copy_from_slice(bytes)], None));
+        let (mut length, mut taken) = (0_u64, 0_u64);
+        if let Self::Object { segments, .. } | Self::Part { segments, .. } = self {
+            for segment in segments {
+                length = length.saturating_add(segment.length);
+                let (blob, start) = match &segment.blob {
+                    Some(id) => (blob(id)?, segment.start),
+                    None => {
+                        let start = taken;
+                        taken = taken.saturating_add(segment.length);
+                        (Arc::clone(&own), start)
+                    }
+                };
+                content.segments.push(Segment { blob, start, length: segment.length });
+            }
         }
-        let blob = blob.ok_or_else(|| {
-            let name = record.blob.as_deref().unwrap_or("after the JSON");
-            io::Error::other(format!("the data file {name} is missing"))
-        })?;
-        Ok(Segment { blob: Arc::clone(blob), start, length: record.length })
-    };
-    let segments = segment_records.iter().map(&mut segment).collect::<io::Result<_>>()?;
-    if taken != length {
-        return Err(io::Error::other("the bytes after the JSON must be those of its segments"));
+        if taken != u64::try_from(bytes.len()).unwrap_or(u64::MAX) {
+            return Err(io::Error::other("the bytes after the JSON must be those of its segments"));
+        }
+        if self.metadata().is_some_and(|metadata| metadata.length != length) {
+            return Err(io::Error::other("the segments must be as long as the object"));
+        }
+        Ok(content)
     }
-    Ok(Content { segments })
+}
+
+impl SegmentRecord {
+    fn of(segment: &Segment) -> Self {
+        let blob = segment.blob.id().map(str::to_owned);
+        let start = if blob.is_some() { segment.start } else { 0 };
+        Self { blob, start, length: segment.length }
+    }
 }

@@ -13,7 +13,7 @@
 //! of its checksum, changes nothing. There is no key in it.
 
 use std::io;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::vec;
 
 use bytes::Bytes;
@@ -22,7 +22,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
 use super::Store;
 use super::content::{Content, Reader};
-use super::index::{Index, Object, Version};
+use super::index::Index;
 use super::record::{ObjectMetadata, Record};
 use crate::clock::ClockState;
 
@@ -86,43 +86,7 @@ impl StateWriter {
 impl Store {
     /// All that is stored at this moment.
     pub(crate) fn state(&self, clock: ClockState) -> StateWriter {
-        let mut records = Vec::new();
-        for (name, bucket) in &self.read().buckets {
-            records.push((super::write::bucket_record(name, bucket), Content::default()));
-            let visible = bucket.objects.iter().map(|(key, object)| (key, Arc::clone(object)));
-            records.extend(visible.map(|(key, object)| object_record(name, key, &object)));
-            for (key, versions) in &bucket.history {
-                records.extend(versions.iter().map(|version| match version {
-                    Version::Object(object) => object_record(name, key, object),
-                    Version::DeleteMarker(marker) => {
-                        let (bucket, key) = (name.clone(), key.clone());
-                        (Record::DeleteMarker { bucket, key, marker: *marker }, Content::default())
-                    }
-                }));
-            }
-            for ((key, id), upload) in &bucket.uploads {
-                let (bucket, key, id) = (name.clone(), key.clone(), id.clone());
-                let initiated = upload.initiated.clone();
-                let begun = Record::Upload {
-                    bucket: bucket.clone(),
-                    key: key.clone(),
-                    id: id.clone(),
-                    initiated,
-                };
-                records.push((begun, Content::default()));
-                records.extend(upload.parts.iter().map(|(number, part)| {
-                    let record = Record::Part {
-                        bucket: bucket.clone(),
-                        key: key.clone(),
-                        id: id.clone(),
-                        number: *number,
-                        metadata: part.metadata.clone(),
-                        segments: Vec::new(),
-                    };
-                    (record, part.content.clone())
-                }));
-            }
-        }
+        let records: Vec<_> = self.read().records().collect();
         StateWriter {
             header: Some(Header { cos_issuer_state: VERSION, clock }),
             count: records.len(),
@@ -155,13 +119,12 @@ impl Store {
                 None => Content::default(),
             };
             index
-                .insert_record(record, content)
+                .apply(record, content)
                 .ok_or_else(|| bad("a record names a bucket or an upload that it lacks"))?;
         }
         if !from.fill_buf().await?.is_empty() {
             return Err(bad("it goes on after its end"));
         }
-        index.settle_all();
         Ok(State { clock: header.clock, index })
     }
 
@@ -200,6 +163,9 @@ impl Store {
 
     /// From now on, [`Store::reset`] goes back to what is stored now.
     pub(crate) fn keep_as_initial(&self) {
+        if self.disk.is_some() {
+            return;
+        }
         let index = self.read().clone();
         *self.initial.lock().unwrap_or_else(PoisonError::into_inner) = Some(index);
     }
@@ -207,7 +173,7 @@ impl Store {
     /// Goes back to what was stored at the start.
     ///
     /// # Errors
-    /// When the store is a directory, which changes one file at a time.
+    /// When the store is a directory, which is a state already.
     pub(crate) fn reset(&self) -> io::Result<()> {
         let initial = self.initial.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.replace_index(initial.unwrap_or_default())
@@ -228,16 +194,6 @@ impl Store {
         drop(before);
         Ok(())
     }
-}
-
-fn object_record(bucket: &str, key: &str, object: &Object) -> (Record, Content) {
-    let record = Record::Object {
-        bucket: bucket.to_owned(),
-        key: key.to_owned(),
-        metadata: object.metadata.clone(),
-        segments: Vec::new(),
-    };
-    (record, object.content.clone())
 }
 
 fn line(value: &impl Serialize) -> io::Result<Bytes> {

@@ -3,18 +3,20 @@
 //! # Guarantees
 //!
 //! The visible object of a key is its latest version, unless that is a delete marker. A key has at
-//! most one version without an id.
+//! most one version without an id. The order in which versions are put does not matter, except that
+//! the last one without an id replaces the others.
 
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use super::index::{Bucket, Version};
+use super::index::{Bucket, Object, Version};
 use super::version::VersionMark;
 
 impl Bucket {
     /// All versions of a key, the latest first.
     pub(crate) fn versions_of(&self, key: &str) -> impl Iterator<Item = Version> {
         let current = self.objects.get(key).map(|object| Version::Object(Arc::clone(object)));
-        let history = self.history.get(key).into_iter().flatten().cloned();
+        let history = self.history.get(key).into_iter().flat_map(|all| all.iter().rev()).cloned();
         current.into_iter().chain(history)
     }
 
@@ -23,53 +25,59 @@ impl Bucket {
         self.versions_of(key).find(|version| version.mark().id() == id)
     }
 
-    /// Makes `version` the latest one of its key, in place of the `null` version if it is one.
-    /// Returns what was replaced.
-    pub(super) fn push_version(&mut self, key: &str, version: Version) -> Vec<Version> {
-        let is_null = !version.mark().has_id;
-        let history = self.history.entry(key.to_owned()).or_default();
-        if let Some(current) = self.objects.remove(key) {
-            history.insert(0, Version::Object(current));
-        }
-        let mut replaced = Vec::new();
-        if is_null {
-            replaced.extend(history.extract_if(.., |each| !each.mark().has_id));
-        }
-        history.insert(0, version);
-        self.settle(key);
-        replaced
+    /// Puts a version at its place. Returns what it replaces: the version with its mark, or without
+    /// an id if it has none.
+    pub(super) fn put_version(&mut self, key: String, version: Version) -> Vec<Version> {
+        let is_plain = |object: &Arc<Object>| object.metadata.version.is_default();
+        // Most buckets have no versions.
+        let key = match (self.objects.entry(key), &version) {
+            (Entry::Vacant(place), Version::Object(object))
+                if is_plain(object) && !self.history.contains_key(place.key()) =>
+            {
+                place.insert(Arc::clone(object));
+                return Vec::new();
+            }
+            (Entry::Occupied(mut place), Version::Object(object))
+                if is_plain(object) && is_plain(place.get()) =>
+            {
+                return vec![Version::Object(place.insert(Arc::clone(object)))];
+            }
+            (Entry::Vacant(place), _) => place.into_key(),
+            (Entry::Occupied(place), _) => place.key().clone(),
+        };
+        self.with_versions(key, |all| {
+            let mut replaced = Vec::new();
+            if !version.mark().has_id {
+                replaced.extend(all.extract_if(.., |each| !each.mark().has_id));
+            }
+            match all.binary_search_by_key(&version.mark().sequence, |each| each.mark().sequence) {
+                Ok(place) => replaced.extend(all.splice(place..=place, [version])),
+                Err(place) => all.insert(place, version),
+            }
+            replaced
+        })
     }
 
     /// Removes one version of a key.
-    pub(super) fn remove_version(&mut self, key: &str, mark: VersionMark) -> Option<Version> {
-        if self.objects.get(key).is_some_and(|object| object.metadata.version == mark) {
-            let removed = self.objects.remove(key).map(Version::Object);
-            self.settle(key);
-            return removed;
-        }
-        let history = self.history.get_mut(key)?;
-        let place = history.iter().position(|each| each.mark() == mark)?;
-        let removed = history.remove(place);
-        self.settle(key);
-        Some(removed)
+    pub(super) fn remove_version(&mut self, key: String, mark: VersionMark) -> Option<Version> {
+        self.with_versions(key, |all| {
+            let place = all.iter().rposition(|each| each.mark() == mark)?;
+            Some(all.remove(place))
+        })
     }
 
-    /// Makes the latest version of a key its visible object, unless that is a delete marker.
-    pub(super) fn settle(&mut self, key: &str) {
-        let Some(history) = self.history.get_mut(key) else {
-            return;
-        };
-        if let Some(current) = self.objects.remove(key) {
-            history.push(Version::Object(current));
+    /// Changes the versions of a key, of which the latest is the last.
+    fn with_versions<T>(&mut self, key: String, change: impl FnOnce(&mut Vec<Version>) -> T) -> T {
+        let mut all = self.history.remove(&key).unwrap_or_default();
+        all.extend(self.objects.remove(&key).map(Version::Object));
+        let changed = change(&mut all);
+        let visible = all.pop_if(|latest| matches!(latest, Version::Object(_)));
+        if !all.is_empty() {
+            self.history.insert(key.clone(), all);
         }
-        history.sort_by_key(|each| std::cmp::Reverse(each.mark().sequence));
-        if matches!(history.first(), Some(Version::Object(_)))
-            && let Version::Object(latest) = history.remove(0)
-        {
-            self.objects.insert(key.to_owned(), latest);
+        if let Some(Version::Object(object)) = visible {
+            self.objects.insert(key, object);
         }
-        if history.is_empty() {
-            self.history.remove(key);
-        }
+        changed
     }
 }

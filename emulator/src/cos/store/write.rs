@@ -6,13 +6,21 @@ use tencent::time::Timestamp;
 
 use super::Store;
 use super::content::Content;
-use super::disk::Staged;
-use super::index::{Bucket, Object, Version};
-use super::record::{self, DeleteMarker, ObjectMetadata, Record, SegmentRecord};
+use super::index::{Applied, Bucket, Object, Version};
+use super::log::Frame;
+use super::record::{DeleteMarker, ObjectMetadata, Record};
 use super::version::{Deleted, VersionMark};
 use crate::cos::cors::Cors;
 use crate::cos::error::{self, CosError};
 use crate::cos::settings::{BucketSettings, Versioning};
+
+/// A change that is not made yet.
+pub(super) struct Staged {
+    record: Record,
+    content: Content,
+    /// With a disk.
+    frame: Option<Frame>,
+}
 
 pub(super) type StoreResult<T> = Result<T, CosError>;
 
@@ -21,14 +29,12 @@ impl Store {
     pub(crate) fn create_bucket(
         &self,
         name: &str,
-        bucket: Bucket,
+        bucket: &Bucket,
         check: impl FnOnce(&super::Index) -> StoreResult<()>,
     ) -> StoreResult<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         check(&self.read())?;
-        self.put(|| bucket_record(name, &bucket))?;
-        self.write().buckets.insert(name.to_owned(), bucket);
-        Ok(())
+        self.make(bucket.record(name))
     }
 
     /// Sets or removes a bucket's CORS rules.
@@ -60,11 +66,7 @@ impl Store {
             Some(bucket) => change(bucket),
             None => return Err(error::no_such_bucket()),
         };
-        self.put(|| bucket_record(name, &changed))?;
-        if let Some(bucket) = self.write().buckets.get_mut(name) {
-            (bucket.cors, bucket.settings) = (changed.cors, changed.settings);
-        }
-        Ok(())
+        self.make(changed.record(name))
     }
 
     /// Removes an empty bucket.
@@ -85,32 +87,23 @@ impl Store {
                 )));
             }
         }
-        self.remove(&[record::bucket_file(name)])?;
-        self.write().buckets.remove(name);
-        Ok(())
+        self.make(Record::BucketDeleted { name: name.to_owned() })
     }
 
     /// Replaces the current object, unless `check` returns an error. Only the replacement is
-    /// serialized with other changes; the disk is written before it.
+    /// serialized with other changes; the bytes of a large object are written before it.
     pub(crate) fn replace_object(
         &self,
         bucket: &str,
         key: &str,
-        mut object: Object,
+        object: Object,
         check: impl FnOnce(Option<&Object>) -> StoreResult<()>,
     ) -> StoreResult<Arc<Object>> {
-        self.check_capacity(object.content.weight())?;
-        // A version gets its number in the order of the changes.
-        let staged = match self.versioning(bucket)? {
-            Some(_) => None,
-            None => Some(self.stage_object(bucket, key, &mut object)?),
-        };
+        self.versioning(bucket)?;
+        let staged = self.stage_object(bucket, key, object)?;
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         check(self.read().object(bucket, key).as_deref())?;
-        match (staged, self.versioning(bucket)?) {
-            (Some(staged), None) => self.insert_staged(bucket, key, object, staged),
-            _ => self.commit_object(bucket, key, object),
-        }
+        self.commit_version(bucket, staged)
     }
 
     /// Replaces the current object, which `make` receives, with the one that it returns.
@@ -126,7 +119,7 @@ impl Store {
             None => return Err(error::no_such_bucket()),
         };
         let object = make(current.as_deref())?;
-        self.commit_object(bucket, key, object)
+        self.commit_version(bucket, self.stage_object(bucket, key, object)?)
     }
 
     /// Changes the metadata of an object, or of one of its versions; its bytes stay.
@@ -152,26 +145,10 @@ impl Store {
         let current = self.read().object_or_version(bucket, key, version_id)?;
         let mut metadata = current.metadata.clone();
         change(&mut metadata);
-        let mark = metadata.version;
-        let mut object = Object { metadata, content: current.content.clone() };
-        commit(self.stage_object(bucket, key, &mut object)?)?;
-        let object = Arc::new(object);
-        object.content.link();
-        let mut index = self.write();
-        if let Some(found) = index.buckets.get_mut(bucket) {
-            let history = found.history.get_mut(key).into_iter().flatten();
-            let older = history.filter_map(|each| match each {
-                Version::Object(older) => Some(older),
-                Version::DeleteMarker(_) => None,
-            });
-            let mut all = found.objects.get_mut(key).into_iter().chain(older);
-            if let Some(slot) = all.find(|each| each.metadata.version == mark) {
-                *slot = object;
-            }
-        }
-        // The new one weighs as much as the old one, and has its link.
-        current.content.unlink();
-        Ok(())
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        let record = Record::Object { bucket, key, metadata, segments: Vec::new() };
+        // The new one weighs as much as the old one.
+        self.commit(self.stage(record, current.content.clone())?).map(drop)
     }
 
     /// Removes an object, or one of its versions; a missing one is not an error. With versioning,
@@ -201,24 +178,21 @@ impl Store {
                 return Ok(Deleted::default());
             };
             let removed = match version_id {
-                Some(id) => found.version(key, id).map(|version| version.mark()),
-                None => found.objects.get(key).map(|object| object.metadata.version),
+                Some(id) => found.version(key, id),
+                None => found.objects.get(key).cloned().map(Version::Object),
             };
             (found.settings.versioning, removed)
         };
         if let (None, Some(versioning)) = (version_id, versioning) {
             return self.put_delete_marker(bucket, key, versioning, now);
         }
-        let Some(mark) = removed else {
-            return Ok(Deleted { version_id: version_id.map(str::to_owned), is_marker: false });
+        let version_id = version_id.map(str::to_owned);
+        let Some(removed) = removed else {
+            return Ok(Deleted { version_id, is_marker: false });
         };
-        self.remove(&[record::version_file(bucket, key, mark)])?;
-        let mut index = self.write();
-        let found = index.buckets.get_mut(bucket);
-        let removed = found.and_then(|found| found.remove_version(key, mark));
-        let is_marker = matches!(removed, Some(Version::DeleteMarker(_)));
-        index.release_versions(removed);
-        Ok(Deleted { version_id: version_id.map(str::to_owned), is_marker })
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.make(Record::VersionDeleted { bucket, key, version: removed.mark() })?;
+        Ok(Deleted { version_id, is_marker: matches!(removed, Version::DeleteMarker(_)) })
     }
 
     fn put_delete_marker(
@@ -230,14 +204,8 @@ impl Store {
     ) -> StoreResult<Deleted> {
         self.check_capacity(1)?;
         let marker = DeleteMarker { version: self.next_version(versioning, now), modified: now };
-        self.put(|| Record::DeleteMarker {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-            marker,
-        })?;
-        self.write()
-            .insert_version(bucket, key, Version::DeleteMarker(marker))
-            .ok_or_else(error::no_such_bucket)?;
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.make(Record::DeleteMarker { bucket, key, marker })?;
         Ok(Deleted { version_id: Some(marker.version.id()), is_marker: true })
     }
 
@@ -254,89 +222,64 @@ impl Store {
         Ok(settings.versioning)
     }
 
-    /// Stores an object, while `changing` is locked.
-    pub(super) fn commit_object(
+    /// Stores a new object or version, while `changing` is locked.
+    pub(super) fn commit_version(
         &self,
         bucket: &str,
-        key: &str,
-        mut object: Object,
+        mut staged: Staged,
     ) -> StoreResult<Arc<Object>> {
-        self.check_capacity(object.content.weight())?;
-        let versioning = self.versioning(bucket)?;
-        object.metadata.version = match versioning {
+        // A version gets its number in the order of the changes.
+        if let (Some(versioning), Record::Object { metadata, .. }) =
+            (self.versioning(bucket)?, &mut staged.record)
+        {
             // Documented: these take no part in versions.
-            Some(_) if object.metadata.is_appendable => {
-                self.next_version(Versioning::Suspended, object.metadata.modified)
-            }
-            Some(versioning) => self.next_version(versioning, object.metadata.modified),
-            None => VersionMark::default(),
-        };
-        let staged = self.stage_object(bucket, key, &mut object)?;
-        let Some(_) = versioning else {
-            return self.insert_staged(bucket, key, object, staged);
-        };
-        commit(staged)?;
-        let object = Arc::new(object);
-        let version = Version::Object(Arc::clone(&object));
-        self.write().insert_version(bucket, key, version).ok_or_else(error::no_such_bucket)?;
-        Ok(object)
+            let is_suspended = metadata.is_appendable;
+            let versioning = if is_suspended { Versioning::Suspended } else { versioning };
+            metadata.version = self.next_version(versioning, metadata.modified);
+            staged = self.stage(staged.record, staged.content)?;
+        }
+        self.commit(staged)?.object.ok_or_else(error::no_such_key)
     }
 
-    /// Makes a staged object the only one of its key.
-    fn insert_staged(
-        &self,
-        bucket: &str,
-        key: &str,
-        object: Object,
-        staged: Option<Staged<'_>>,
-    ) -> StoreResult<Arc<Object>> {
-        commit(staged)?;
-        let object = Arc::new(object);
-        // Its file is deleted once the index is unlocked.
-        let _replaced = self.read().object(bucket, key);
-        let inserted = self.write().insert_object(bucket, key.to_owned(), Arc::clone(&object));
-        inserted.ok_or_else(error::no_such_bucket)?;
-        Ok(object)
-    }
-
-    /// Writes the record of an object; nothing in memory.
+    /// Prepares a new object or version.
     pub(super) fn stage_object(
         &self,
         bucket: &str,
         key: &str,
-        object: &mut Object,
-    ) -> StoreResult<Option<Staged<'_>>> {
-        self.stage(&mut object.content, |segments| Record::Object {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-            metadata: object.metadata.clone(),
-            segments,
-        })
+        object: Object,
+    ) -> StoreResult<Staged> {
+        self.check_capacity(object.content.weight())?;
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        let Object { mut metadata, content } = object;
+        metadata.version = VersionMark::default();
+        self.stage(Record::Object { bucket, key, metadata, segments: Vec::new() }, content)
     }
 
-    /// Writes what is not in a file yet, and the record that refers to it; nothing in memory.
-    pub(super) fn stage(
-        &self,
-        content: &mut Content,
-        record: impl FnOnce(Vec<SegmentRecord>) -> Record,
-    ) -> StoreResult<Option<Staged<'_>>> {
-        let Some(disk) = &self.disk else {
-            return Ok(None);
+    /// Prepares a change, and writes the bytes of a large object. Nothing refers to them yet.
+    pub(super) fn stage(&self, mut record: Record, mut content: Content) -> StoreResult<Staged> {
+        let frame = match &self.disk {
+            Some(disk) => Some(
+                disk.settle(&mut content)
+                    .and_then(|()| Frame::of(Some(&mut record), &content))
+                    .map_err(|error| error::storage(&error))?,
+            ),
+            None => None,
         };
-        disk.settle(content).map_err(|error| error::storage(&error))?;
-        let record = record(record::segment_records(content));
-        disk.stage(&record, content).map(Some).map_err(|error| error::storage(&error))
+        Ok(Staged { record, content, frame })
     }
 
-    pub(super) fn put(&self, record: impl FnOnce() -> Record) -> StoreResult<()> {
-        commit(self.stage(&mut Content::default(), |_| record())?)
-    }
-
-    pub(super) fn remove(&self, names: &[String]) -> StoreResult<()> {
-        match &self.disk {
-            Some(disk) => disk.remove(names).map_err(|error| error::storage(&error)),
-            None => Ok(()),
+    /// Makes a change, while `changing` is locked.
+    pub(super) fn commit(&self, staged: Staged) -> StoreResult<Applied> {
+        if let (Some(disk), Some(frame)) = (&self.disk, staged.frame) {
+            disk.append(frame, || self.read()).map_err(|error| error::storage(&error))?;
         }
+        let applied = self.write().apply(staged.record, staged.content);
+        applied.ok_or_else(error::no_such_bucket)
+    }
+
+    /// The same of one that has no bytes.
+    pub(super) fn make(&self, record: Record) -> StoreResult<()> {
+        self.commit(self.stage(record, Content::default())?).map(drop)
     }
 
     pub(super) fn check_capacity(&self, weight: usize) -> StoreResult<()> {
@@ -347,21 +290,6 @@ impl Store {
             "the emulator stores at most a million objects and parts; each slice of a copied or \
              appended one counts",
         ))
-    }
-}
-
-/// Makes a staged record take effect.
-pub(super) fn commit(staged: Option<Staged<'_>>) -> StoreResult<()> {
-    staged.map_or(Ok(()), Staged::commit).map_err(|error| error::storage(&error))
-}
-
-pub(super) fn bucket_record(name: &str, bucket: &Bucket) -> Record {
-    Record::Bucket {
-        name: name.to_owned(),
-        region: bucket.region.clone(),
-        created: bucket.created,
-        cors: bucket.cors.as_deref().cloned(),
-        settings: BucketSettings::clone(&bucket.settings),
     }
 }
 

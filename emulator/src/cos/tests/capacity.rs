@@ -12,7 +12,7 @@ const UPLOAD: (&str, &str, &str) = (BUCKET, "whole", "id");
 
 fn bucket(store: &Store) {
     let now = SystemClock.now();
-    store.create_bucket(BUCKET, Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
+    store.create_bucket(BUCKET, &Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
 }
 
 /// One byte, so often.

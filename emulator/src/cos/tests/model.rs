@@ -38,6 +38,7 @@ enum Step {
     Part(usize, u16, Vec<u8>),
     Complete(usize),
     Abort(usize),
+    Compact,
     Reopen,
 }
 
@@ -65,6 +66,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..4_usize, 1..5_u16, bytes()).prop_map(|(place, number, bytes)| Step::Part(place, number, bytes)),
         2 => (0..4_usize).prop_map(Step::Complete),
         1 => (0..4_usize).prop_map(Step::Abort),
+        1 => Just(Step::Compact),
         1 => Just(Step::Reopen),
     ]
 }
@@ -147,6 +149,7 @@ impl Both<'_> {
                     self.store().abort_upload((BUCKET, &key, &id)).unwrap();
                 }
             }
+            Step::Compact => self.store().compact(),
             Step::Reopen => {
                 if let Some(directory) = self.directory {
                     self.store = None;
@@ -305,7 +308,7 @@ fn run(steps: Vec<Step>, store: Store, directory: Option<&Path>) {
         store
             .create_bucket(
                 BUCKET,
-                Bucket::new("ap-guangzhou".to_owned(), SystemClock.now()),
+                &Bucket::new("ap-guangzhou".to_owned(), SystemClock.now()),
                 |_| Ok(()),
             )
             .unwrap();

@@ -240,6 +240,7 @@ enum Step {
     /// One of the versions of the key, by its place.
     DeleteVersion(&'static str, usize),
     Versioning(Versioning),
+    Compact,
     Reopen,
 }
 
@@ -251,6 +252,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (key(), 0..4_usize).prop_map(|(key, place)| Step::DeleteVersion(key, place)),
         1 => prop::sample::select(vec![Versioning::Enabled, Versioning::Suspended])
             .prop_map(Step::Versioning),
+        1 => Just(Step::Compact),
         1 => Just(Step::Reopen),
     ]
 }
@@ -306,7 +308,7 @@ async fn compare(steps: Vec<Step>) {
     let directory = tempfile::tempdir().unwrap();
     let mut store = Store::open(directory.path(), Durability::Process).unwrap();
     let now = SystemClock.now();
-    store.create_bucket(BUCKET, Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
+    store.create_bucket(BUCKET, &Bucket::new("ap-guangzhou".to_owned(), now), |_| Ok(())).unwrap();
     let mut model = Model::default();
     for step in steps {
         match step {
@@ -332,6 +334,7 @@ async fn compare(steps: Vec<Step>) {
                 store.change_settings(BUCKET, |old| old.with_versioning(versioning)).unwrap();
                 model.versioning = Some(versioning);
             }
+            Step::Compact => store.compact(),
             Step::Reopen => {
                 drop(store);
                 store = Store::open(directory.path(), Durability::Process).unwrap();
