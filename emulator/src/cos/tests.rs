@@ -22,7 +22,9 @@ mod objects;
 mod refusals;
 mod reopen;
 mod replace;
+mod replies;
 mod streaming;
+mod tiering;
 mod versions;
 
 use std::path::Path;
