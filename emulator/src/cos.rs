@@ -49,6 +49,8 @@ mod tags;
     reason = "numbers and texts of the tests' own making"
 )]
 mod tests;
+mod tiering;
+mod upload_reply;
 mod website;
 
 use std::io;

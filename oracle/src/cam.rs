@@ -268,18 +268,19 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Every operation of <https://www.tencentcloud.com/document/product/436/30580> and
-/// <https://www.tencentcloud.com/document/product/598/57092>.
+/// Every operation of <https://www.tencentcloud.com/document/product/436/30580>,
+/// <https://www.tencentcloud.com/document/product/598/57092> and
+/// <https://cloud.tencent.com/document/product/436/48348>.
 const OPERATIONS: &str = "
     AbortMultipartUpload AppendObject CompleteMultipartUpload DeleteBucket DeleteBucketCORS DeleteBucketDomain
-    DeleteBucketEncryption DeleteBucketInventory DeleteBucketLifecycle DeleteBucketOrigin DeleteBucketPolicy
+    DeleteBucketEncryption DeleteBucketIntelligentTiering DeleteBucketInventory DeleteBucketLifecycle DeleteBucketOrigin DeleteBucketPolicy
     DeleteBucketReplication DeleteBucketTagging DeleteBucketWebsite DeleteMultipleObjects DeleteObject DeleteObjectTagging
-    GetBucket GetBucketACL GetBucketAccelerate GetBucketCORS GetBucketDomain GetBucketEncryption GetBucketInventory
+    GetBucket GetBucketACL GetBucketAccelerate GetBucketCORS GetBucketDomain GetBucketEncryption GetBucketIntelligentTiering GetBucketInventory
     GetBucketLifecycle GetBucketLocation GetBucketLogging GetBucketObjectVersions GetBucketOrigin GetBucketPolicy
     GetBucketReferer GetBucketReplication GetBucketTagging GetBucketVersioning GetBucketWebsite GetObject GetObjectACL
     GetObjectTagging GetService HeadBucket HeadObject InitiateMultipartUpload ListBucketInventory ListLiveChannels
     ListMultipartUploads ListParts OptionsObject PostBucketInventory PostObject PostObjectRestore PutBucket PutBucketACL
-    PutBucketAccelerate PutBucketCORS PutBucketDomain PutBucketEncryption PutBucketInventory PutBucketLifecycle
+    PutBucketAccelerate PutBucketCORS PutBucketDomain PutBucketEncryption PutBucketIntelligentTiering PutBucketInventory PutBucketLifecycle
     PutBucketLogging PutBucketOrigin PutBucketPolicy PutBucketReferer PutBucketReplication PutBucketTagging
     PutBucketVersioning PutBucketWebsite PutObject PutObjectACL PutObjectCopy PutObjectTagging RestoreObject UploadPart
     UploadPartCopy

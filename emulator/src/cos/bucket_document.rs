@@ -69,7 +69,7 @@ bucket_documents! {
     Accelerate "accelerate" "AccelerateConfiguration" [Put Get];
     Domain "domain" "DomainConfiguration" [Put Get Delete];
     Encryption "encryption" "ServerSideEncryptionConfiguration" [Put Get Delete];
-    IntelligentTiering "intelligenttiering" "IntelligentTieringConfiguration" [Put Get];
+    IntelligentTiering "intelligent-tiering" "IntelligentTieringConfiguration" [Put Get Delete];
     Inventory "inventory" "InventoryConfiguration" [Put Get Delete];
     Lifecycle "lifecycle" "LifecycleConfiguration" [Put Get Delete];
     Logging "logging" "BucketLoggingStatus" [Put Get];
@@ -82,6 +82,11 @@ bucket_documents! {
 impl BucketDocument {
     /// The document in a body, as it is kept.
     pub(crate) fn parse(self, body: &[u8]) -> Result<String, CosError> {
+        Ok(self.parse_element(body)?.to_document())
+    }
+
+    /// The same as an element.
+    pub(crate) fn parse_element(self, body: &[u8]) -> Result<Element, CosError> {
         let mut root = xml::parse(body)
             .filter(|root| root.name == self.root())
             .ok_or_else(|| error::malformed_xml(format!("root: must be {}", self.root())))?;
@@ -94,7 +99,7 @@ impl BucketDocument {
             return Err(error::malformed_xml(format!("{}: must not be empty", self.root())));
         }
         self.normalize(&mut root);
-        Ok(root.to_document())
+        Ok(root)
     }
 
     /// Writes what COS writes in place of what was sent.

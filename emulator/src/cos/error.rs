@@ -108,6 +108,8 @@ errors! {
         "CORSResponse: This CORS request is not allowed. This is usually because the evalution \
          of Origin, request method / Access-Control-Request-Method or \
          Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec";
+    duplicate_inventory_id: CONFLICT "DuplicateInventoryId"
+        "An inventory with this id already exists.";
     encryption_not_supported: BAD_REQUEST "SSEContentNotSupported"
         "The encryption method is not supported.";
     entity_too_large: BAD_REQUEST "EntityTooLarge"
@@ -172,6 +174,8 @@ errors! {
     no_such_replication_configuration: NOT_FOUND "ReplicationConfigurationNotFoundError"
         "The replication configuration is not found.";
     no_such_tag_set: NOT_FOUND "NoSuchTagSet" "The TagSet does not exist.";
+    no_such_tiering_configuration: NOT_FOUND "IntelligentTieringConfigurationNotFoundError"
+        "The Intelligenttiering configuration was not found.";
     no_such_upload: NOT_FOUND "NoSuchUpload" "The specified multipart upload does not exist.";
     no_such_version: NOT_FOUND "NoSuchVersion" "The specified version does not exist.";
     no_such_website_configuration: NOT_FOUND "NoSuchWebsiteConfiguration"

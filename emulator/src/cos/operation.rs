@@ -38,7 +38,7 @@ operations! {
     BucketOperation {
         PutBucket, HeadBucket, GetBucket, DeleteBucket,
         PutBucketCORS, GetBucketCORS, DeleteBucketCORS, GetBucketACL, PutBucketACL, GetBucketLocation,
-        ListMultipartUploads, ListBucketInventory,
+        ListMultipartUploads, ListBucketInventory, PostBucketInventory, ListBucketIntelligentTiering,
         PutBucketPolicy, GetBucketPolicy, DeleteBucketPolicy, PutBucketReferer, GetBucketReferer,
         PutBucketVersioning, GetBucketVersioning, GetBucketObjectVersions,
     }
@@ -152,6 +152,8 @@ impl Operation {
             ("GET", ["versioning"]) => Op::GetBucketVersioning,
             ("GET", ["versions"]) => Op::GetBucketObjectVersions,
             ("GET", ["inventory"]) => Op::ListBucketInventory,
+            ("POST", ["id", "inventory"]) => Op::PostBucketInventory,
+            ("GET", ["intelligent-tiering"]) => Op::ListBucketIntelligentTiering,
             _ => {
                 let (verb, document) = document(method, names)?;
                 return Some(Self::Document(verb, document, bucket));
@@ -169,8 +171,10 @@ fn document(method: &str, names: &[&str]) -> Option<(Verb, BucketDocument)> {
         _ => return None,
     };
     let subresource = match names {
-        ["id", "inventory"] => "inventory",
-        ["inventory"] => return None,
+        ["id", name @ ("inventory" | "intelligent-tiering")] => name,
+        ["inventory" | "intelligent-tiering"] => return None,
+        // The form before rules had ids: the default rule, which cannot be deleted.
+        ["intelligenttiering"] if verb != Verb::Delete => "intelligent-tiering",
         [name] => name,
         _ => return None,
     };
@@ -195,7 +199,12 @@ pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
     let mut processing =
         PROCESSING_HEADERS.iter().filter(|name| request.headers.contains_key(**name));
     let may_store = may_store_pictures(request);
-    if let Some(name) = processing.find(|name| **name != image::PIC_OPERATIONS || !may_store) {
+    let has_reply = may_store && !subresources(request).iter().any(|name| name == "image_process");
+    let may_have = |name: &str| match name {
+        image::PIC_OPERATIONS => may_store,
+        _ => has_reply,
+    };
+    if let Some(name) = processing.find(|name| !may_have(name)) {
         return Some((*name).to_owned());
     }
     let is_read = [Method::GET, Method::HEAD].contains(&request.method);
@@ -220,8 +229,9 @@ pub(crate) fn unsupported_parameter(request: &RequestHead) -> Option<String> {
         .map(|(name, _)| name)
 }
 
-/// Whether a request can have `Pic-Operations`. SDKs send it when they begin an upload in parts
-/// too, which changes nothing (from SDK source, Node.js). For S3 clients no page describes it.
+/// Whether a request can have `Pic-Operations` or choose its reply. SDKs send both when they begin
+/// an upload in parts too, which changes nothing (from SDK source, Node.js and browsers). For S3
+/// clients no page describes it.
 fn may_store_pictures(request: &RequestHead) -> bool {
     let names = subresources(request);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

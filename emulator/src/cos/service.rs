@@ -20,8 +20,10 @@ mod pictures;
 mod policy;
 mod post;
 mod read;
+mod reply;
 mod restore;
 mod tagging;
+mod tiering;
 mod versions;
 mod website;
 
@@ -216,7 +218,7 @@ impl CosService {
         }
         match operation {
             Op::PutBucket => self.put_bucket(call, body).await,
-            Op::HeadBucket => Ok(Self::head_bucket(call)),
+            Op::HeadBucket => self.head_bucket(call),
             Op::GetBucket => self.list_objects(call),
             Op::DeleteBucket => self.delete_bucket(call).await,
             Op::PutBucketCORS => self.put_cors(call, body).await,
@@ -235,6 +237,8 @@ impl CosService {
             Op::GetBucketVersioning => self.versioning(call),
             Op::GetBucketObjectVersions => self.list_versions(call),
             Op::ListBucketInventory => self.list_inventories(call),
+            Op::PostBucketInventory => self.post_inventory(call, body).await,
+            Op::ListBucketIntelligentTiering => self.list_tiering(call),
         }
     }
 
@@ -330,7 +334,9 @@ impl CosService {
         headers: &HeaderMap,
     ) -> Result<ObjectHeaders, CosError> {
         let kept = ObjectHeaders::of(headers)?.with_type_of(&target.key);
-        Ok(kept.encrypted_by(self.settings(&target.bucket)?.default_encryption()))
+        let settings = self.settings(&target.bucket)?;
+        kept.check_zones(settings.is_multi_az)?;
+        Ok(kept.encrypted_by(settings.default_encryption()))
     }
 
     /// Stores `object` at `target`, unless a precondition among `headers` fails.

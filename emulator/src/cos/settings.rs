@@ -27,6 +27,9 @@ pub(crate) struct BucketSettings {
     /// `None` in a bucket that never kept versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) versioning: Option<Versioning>,
+    /// Whether the bucket is in several zones, which it is from its creation or never.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_multi_az: bool,
 }
 
 /// Whether a bucket keeps versions. Once it does, it can only be suspended.
@@ -36,7 +39,7 @@ pub(crate) enum Versioning {
     Suspended,
 }
 
-/// A document; only inventories have ids.
+/// A document; inventories and rules of intelligent tiering have ids.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -61,8 +64,16 @@ impl BucketSettings {
 
     /// The texts of all documents of this kind, in the order in which they were made.
     pub(crate) fn documents(&self, document: BucketDocument) -> impl Iterator<Item = &str> {
+        self.documents_with_ids(document).map(|(_, text)| text)
+    }
+
+    /// The same, each with its id.
+    pub(crate) fn documents_with_ids(
+        &self,
+        document: BucketDocument,
+    ) -> impl Iterator<Item = (&str, &str)> {
         let all = self.documents.iter().filter(move |each| each.kind == document);
-        all.map(|document| document.text.as_str())
+        all.map(|document| (document.id.as_str(), document.text.as_str()))
     }
 
     /// The same settings with that document, or without it.

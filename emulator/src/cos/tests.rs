@@ -22,7 +22,9 @@ mod multipart;
 mod objects;
 mod refusals;
 mod reopen;
+mod replies;
 mod streaming;
+mod tiering;
 mod versions;
 
 use std::path::Path;

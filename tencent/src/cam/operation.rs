@@ -102,7 +102,8 @@ const OPERATIONS: &[&str] = &[
     "UploadPartCopy",
 ];
 
-/// Bucket settings, and the verbs of each.
+/// Bucket settings, and the verbs of each. The pages of intelligent tiering name its actions:
+/// <https://cloud.tencent.com/document/product/436/48348>.
 const VERBS_OF_SETTINGS: &[(&[&str], &[&str])] = &[
     (&["ACL", "Accelerate", "Logging", "Referer", "Versioning"], &["GetBucket", "PutBucket"]),
     (
@@ -110,6 +111,7 @@ const VERBS_OF_SETTINGS: &[(&[&str], &[&str])] = &[
             "CORS",
             "Domain",
             "Encryption",
+            "IntelligentTiering",
             "Inventory",
             "Lifecycle",
             "Origin",

@@ -178,8 +178,8 @@ pub(super) const PROBES: [Probe; 16] = [
     },
     Probe {
         name: "absent-documents",
-        behaviour: "logging and intelligent tiering without a document are an empty document",
-        steps: &[ask("GET", "/?logging", "200"), ask("GET", "/?intelligenttiering", "200")],
+        behaviour: "logging without a document is an empty document",
+        steps: &[ask("GET", "/?logging", "200")],
     },
     Probe {
         name: "empty-document",

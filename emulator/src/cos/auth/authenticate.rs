@@ -21,6 +21,7 @@ use crate::account::{Directory, Found, Identity, Key, looks_real};
 use crate::cos::error::CosError;
 use crate::cos::http::request::RequestHead;
 use crate::cos::image::PIC_OPERATIONS;
+use crate::cos::upload_reply::{CALLBACK, CALLBACK_VARIABLES, RETURN_BODY};
 use crate::http_date;
 
 /// How far a clock may be ahead (documented for `RequestTimeTooSkewed`).
@@ -76,7 +77,7 @@ pub(super) fn caller(request: &RequestHead, directory: &Directory) -> Result<Cal
     let authorization =
         Authorization::of(request).map_err(|malformed| errors::unreadable(request, &malformed))?;
     let Some(authorization) = authorization else {
-        check_pictures(request, "")?;
+        check_signed(request, "")?;
         return Ok(anonymous(request));
     };
     let token = token(request)?;
@@ -85,17 +86,22 @@ pub(super) fn caller(request: &RequestHead, directory: &Directory) -> Result<Cal
     period(&authorization.sign_time, request.now)?;
     period(&authorization.key_time, request.now)?;
     signature::check(&authorization, &key, &SignableRequest::of(request)?)?;
-    check_pictures(request, &authorization.header_list)?;
+    check_signed(request, &authorization.header_list)?;
     Ok(Caller::Key(Authenticated { secret_id: authorization.secret_id, key }))
 }
 
 /// Checks that `Pic-Operations` is signed (documented), so that nobody can add it to a request of
-/// another.
-fn check_pictures(request: &RequestHead, header_list: &str) -> Result<(), CosError> {
-    let is_signed = header_list.split(';').any(|name| name == PIC_OPERATIONS);
-    match request.headers.contains_key(PIC_OPERATIONS) && !is_signed {
-        true => Err(errors::unsigned_pictures()),
-        false => Ok(()),
+/// another. Inferred: callbacks too, which make this machine send a request.
+fn check_signed(request: &RequestHead, header_list: &str) -> Result<(), CosError> {
+    let is_unsigned = |name: &str| {
+        request.headers.contains_key(name) && !header_list.split(';').any(|signed| signed == name)
+    };
+    if is_unsigned(PIC_OPERATIONS) {
+        return Err(errors::unsigned_pictures());
+    }
+    match [CALLBACK, CALLBACK_VARIABLES].into_iter().find(|name| is_unsigned(name)) {
+        Some(name) => Err(errors::unsigned_header(name)),
+        None => Ok(()),
     }
 }
 
@@ -221,7 +227,7 @@ pub(super) fn unambiguous(request: &RequestHead) -> Result<(), CosError> {
 }
 
 /// Headers that identify the caller or are condition keys.
-const DECIDING_HEADERS: [&str; 12] = [
+const DECIDING_HEADERS: [&str; 15] = [
     "authorization",
     "content-length",
     "content-type",
@@ -230,7 +236,10 @@ const DECIDING_HEADERS: [&str; 12] = [
     PIC_OPERATIONS,
     "referer",
     "x-cos-acl",
+    CALLBACK,
+    CALLBACK_VARIABLES,
     "x-cos-copy-source",
+    RETURN_BODY,
     TOKEN,
     "x-cos-storage-class",
     "x-cos-tagging",

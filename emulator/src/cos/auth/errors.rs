@@ -83,6 +83,12 @@ pub(super) fn unsigned_pictures() -> CosError {
         .because("denied: Pic-Operations: must be one of the signed headers (q-header-list)")
 }
 
+/// A header that must be signed.
+pub(super) fn unsigned_header(name: &str) -> CosError {
+    error::access_denied()
+        .because(format!("denied: {name}: must be one of the signed headers (q-header-list)"))
+}
+
 /// A header or parameter with two meanings. The service would choose one of them.
 pub(super) fn ambiguous(reason: &str) -> CosError {
     error::invalid_argument("The request is ambiguous.").because(reason)

@@ -110,7 +110,8 @@ fn bucket_condition_keys(operation: BucketOperation) -> &'static [ConditionKey] 
         Op::PutBucketCORS
         | Op::PutBucketPolicy
         | Op::PutBucketReferer
-        | Op::PutBucketVersioning => &[Body],
+        | Op::PutBucketVersioning
+        | Op::PostBucketInventory => &[Body],
         Op::GetBucket | Op::GetBucketObjectVersions | Op::ListMultipartUploads => &[Prefix],
         Op::HeadBucket
         | Op::DeleteBucket
@@ -119,6 +120,7 @@ fn bucket_condition_keys(operation: BucketOperation) -> &'static [ConditionKey] 
         | Op::GetBucketACL
         | Op::GetBucketLocation
         | Op::ListBucketInventory
+        | Op::ListBucketIntelligentTiering
         | Op::GetBucketPolicy
         | Op::DeleteBucketPolicy
         | Op::GetBucketReferer

@@ -15,6 +15,8 @@ use super::response::put;
 use super::traffic_limit::TrafficLimit;
 use crate::cos::archive::is_archive;
 use crate::cos::error::{self, CosError};
+use crate::cos::image::PIC_OPERATIONS;
+use crate::cos::upload_reply::{CALLBACK, CALLBACK_VARIABLES, RETURN_BODY};
 
 /// Headers by lower-case name; values are text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +75,22 @@ impl ObjectHeaders {
         self
     }
 
+    /// The type of the object.
+    pub(crate) fn content_type(&self) -> &str {
+        self.0.get(header::CONTENT_TYPE.as_str()).map_or(OCTETS, String::as_str)
+    }
+
+    /// Checks that a bucket of one zone stores nothing in several. Inferred: the code, and that a
+    /// bucket of several zones takes every class.
+    pub(crate) fn check_zones(&self, is_multi_az: bool) -> Result<(), CosError> {
+        match self.storage_class().starts_with("MAZ_") && !is_multi_az {
+            true => Err(error::not_supported_storage_class().because(format!(
+                "{STORAGE_CLASS}: must be a class of one zone in a bucket of one zone"
+            ))),
+            false => Ok(()),
+        }
+    }
+
     /// Moves the object to another storage class.
     pub(crate) fn set_storage_class(&mut self, class: String) {
         self.0.insert(STORAGE_CLASS.to_owned(), class);
@@ -112,7 +130,7 @@ impl ObjectHeaders {
 
     /// Adds the headers to a response; the storage class only when it is not STANDARD (documented).
     pub(crate) fn put_on(&self, headers: &mut HeaderMap) {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(OCTETS));
         for (name, value) in &self.0 {
             let is_sent = name != STORAGE_CLASS || value != STANDARD;
             if let (true, Ok(name), Ok(value)) =
@@ -156,6 +174,7 @@ fn unsupported(header: &str, because: &str) -> CosError {
 const CUSTOM: &str = "x-cos-meta-";
 const STORAGE_CLASS: &str = "x-cos-storage-class";
 const STANDARD: &str = "STANDARD";
+const OCTETS: &str = "application/octet-stream";
 
 /// Documented: 2 KB in total.
 const MAX_CUSTOM_BYTES: usize = 2 * 1024;
@@ -185,9 +204,10 @@ const CLASSES: [&str; 6] = [
 ];
 
 /// Headers that let COS process an upload, call the app's server, or return a body of the app's
-/// choice: <https://www.tencentcloud.com/document/product/436/40592>. Each operation rejects them.
+/// choice: <https://www.tencentcloud.com/document/product/436/40592>. An operation that has them
+/// takes them away first; every other one rejects them.
 pub(crate) const PROCESSING_HEADERS: [&str; 4] =
-    ["pic-operations", "x-cos-callback", "x-cos-callback-var", "x-cos-return-body"];
+    [PIC_OPERATIONS, CALLBACK, CALLBACK_VARIABLES, RETURN_BODY];
 
 const UNSUPPORTED: [&str; 3] = [
     "x-cos-server-side-encryption-",

@@ -67,11 +67,12 @@ impl CosService {
     pub(super) async fn put_bucket(&self, call: &BucketCall<'_>, mut body: RequestBody) -> Outcome {
         self.check_owner(&call.target.name)?;
         ObjectHeaders::of(&call.request.headers)?;
-        let settings = requested_settings(&call.request.headers)?;
+        let mut settings = requested_settings(&call.request.headers)?;
         let body = body.small(&call.request.headers, MAX_CONFIGURATION_BYTES).await?;
-        check_configuration(&body)?;
+        settings.is_multi_az = requested_zones(&body, call.target.region.as_str())?;
         let name = call.target.name.to_string();
         let region = call.target.region.as_str().to_owned();
+        let settings = Arc::new(settings);
         let bucket = Bucket { settings, ..Bucket::new(region, call.request.now) };
         self.change(move |store| {
             store.create_bucket(&name, &bucket, |index| {
@@ -89,10 +90,13 @@ impl CosService {
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7735>
-    pub(super) fn head_bucket(call: &BucketCall<'_>) -> Response {
+    pub(super) fn head_bucket(&self, call: &BucketCall<'_>) -> Outcome {
         let mut response = response::empty(StatusCode::OK);
         put_region(&mut response, call.target);
-        response
+        if self.settings(call.target)?.is_multi_az {
+            response::put(response.headers_mut(), BUCKET_AZ_TYPE, MULTI_AZ);
+        }
+        Ok(response)
     }
 
     /// <https://www.tencentcloud.com/document/product/436/7732>
@@ -121,11 +125,11 @@ impl CosService {
 }
 
 /// The settings of a new bucket: its tags and its ACL.
-fn requested_settings(headers: &HeaderMap) -> Result<Arc<BucketSettings>, CosError> {
+fn requested_settings(headers: &HeaderMap) -> Result<BucketSettings, CosError> {
     let tags = Tags::of_header(text(headers, TAGGING).unwrap_or_default(), MAX_BUCKET_TAGS)?;
     let document = (!tags.is_empty()).then(|| tags.to_xml());
     let settings = BucketSettings::default().with_acl(Acl::of_headers(headers, Level::Bucket)?);
-    Ok(Arc::new(settings.with_document(BucketDocument::Tagging, "", document)))
+    Ok(settings.with_document(BucketDocument::Tagging, "", document))
 }
 
 /// The tag that a list of buckets is limited to. Inferred: a key or a value without the other is an
@@ -206,19 +210,39 @@ pub(super) fn number(request: &RequestHead, name: &str, limit: usize) -> Result<
     }
 }
 
-fn check_configuration(body: &[u8]) -> Result<(), CosError> {
+/// Whether a new bucket is in several zones. Inferred: another value is malformed.
+fn requested_zones(body: &[u8], region: &str) -> Result<bool, CosError> {
     if body.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let root = xml::parse(body)
         .filter(|root| root.name == "CreateBucketConfiguration")
         .ok_or_else(|| error::malformed_xml("root: must be CreateBucketConfiguration"))?;
-    match root.text_of("BucketAZConfig").map(str::trim) {
-        None | Some("" | "OAZ") => Ok(()),
-        Some(_) => Err(error::multi_az_not_supported()),
+    let text = |name| root.text_of(name).unwrap_or_default().trim();
+    match text("BucketArchConfig") {
+        "" => {}
+        "OFS" => {
+            return Err(error::not_implemented("A body").because(
+                "BucketArchConfig: must be omitted: the folders of such a bucket are not supported",
+            ));
+        }
+        _ => return Err(error::malformed_xml("BucketArchConfig: must be OFS")),
+    }
+    match text("BucketAZConfig") {
+        "" | "OAZ" => Ok(false),
+        MULTI_AZ if MULTI_AZ_REGIONS.contains(&region) => Ok(true),
+        MULTI_AZ => Err(error::multi_az_not_supported()),
+        _ => Err(error::malformed_xml("BucketAZConfig: must be MAZ")),
     }
 }
 
+const MULTI_AZ: &str = "MAZ";
+
+/// <https://www.tencentcloud.com/document/product/436/35208>
+const MULTI_AZ_REGIONS: [&str; 6] =
+    ["ap-beijing", "ap-guangzhou", "ap-hongkong", "ap-shanghai", "ap-shanghai-fsi", "ap-singapore"];
+
+const BUCKET_AZ_TYPE: HeaderName = HeaderName::from_static("x-cos-bucket-az-type");
 const BUCKET_REGION: HeaderName = HeaderName::from_static("x-cos-bucket-region");
 
 /// Documented: 200 per account.

@@ -1,5 +1,6 @@
 //! The documents of a bucket, and its list of inventories.
 
+use bytes::Bytes;
 use http::StatusCode;
 
 use super::{Authorized, BucketCall, CosService, Outcome};
@@ -11,6 +12,7 @@ use crate::cos::http::response;
 use crate::cos::http::virtual_host::BucketAddress;
 use crate::cos::http::xml;
 use crate::cos::tags::{MAX_BUCKET_TAGS, Tags};
+use crate::cos::tiering::RuleName;
 
 impl CosService {
     pub(super) async fn document(
@@ -21,12 +23,17 @@ impl CosService {
         mut body: RequestBody,
     ) -> Outcome {
         self.check_bucket(call.target)?;
-        let id = call.request.parameter("id").unwrap_or_default();
+        let id = requested_id(call.request)?;
+        let body = match verb {
+            Verb::Put => body.small(&call.request.headers, MAX_DOCUMENT_BYTES).await?,
+            Verb::Get | Verb::Delete => Bytes::new(),
+        };
+        if document == BucketDocument::IntelligentTiering {
+            return self.tiering(verb, call, RuleName::of(id.as_deref()), &body).await;
+        }
+        let id = id.unwrap_or_default();
         match verb {
-            Verb::Put => {
-                let body = body.small(&call.request.headers, MAX_DOCUMENT_BYTES).await?;
-                self.put_document(call.target, document, id, &body).await
-            }
+            Verb::Put => self.put_document(call.target, document, id, &body).await,
             Verb::Get => {
                 let settings = self.settings(call.target)?;
                 let text = match settings.document(document, &id) {
@@ -87,6 +94,23 @@ impl CosService {
         }))
     }
 
+    /// A one-time inventory. Inferred: the status of a duplicate. No report is written, as for the
+    /// others. <https://www.tencentcloud.com/document/product/436/46869>
+    pub(super) async fn post_inventory(
+        &self,
+        call: &BucketCall<'_>,
+        mut body: RequestBody,
+    ) -> Outcome {
+        let id = requested_id(call.request)?.unwrap_or_default();
+        let body = body.small(&call.request.headers, MAX_DOCUMENT_BYTES).await?;
+        let text = BucketDocument::Inventory.parse(&body)?;
+        check_id(BucketDocument::Inventory, &id, &text)?;
+        match self.settings(call.target)?.document(BucketDocument::Inventory, &id) {
+            Some(_) => Err(error::duplicate_inventory_id()),
+            None => Ok(response::empty(StatusCode::OK)),
+        }
+    }
+
     /// A page has 100 of them (documented). Inferred: the token is the number of those before it.
     /// <https://www.tencentcloud.com/document/product/436/30627>
     pub(super) fn list_inventories(&self, call: &BucketCall<'_>) -> Outcome {
@@ -117,6 +141,14 @@ impl CosService {
     }
 }
 
+/// The id of the document that a request is about.
+fn requested_id(request: &RequestHead) -> Result<Option<String>, CosError> {
+    match request.parameter("id") {
+        Some(id) if id.is_empty() => Err(error::invalid_argument("The id must not be empty.")),
+        id => Ok(id),
+    }
+}
+
 /// Inferred: the id of an inventory in the query is that in its body.
 fn check_id(document: BucketDocument, id: &str, text: &str) -> Result<(), CosError> {
     if document != BucketDocument::Inventory {
@@ -124,7 +156,7 @@ fn check_id(document: BucketDocument, id: &str, text: &str) -> Result<(), CosErr
     }
     let root = xml::parse(text.as_bytes());
     let own = root.as_ref().and_then(|root| root.text_of("Id"));
-    if id.is_empty() || own.map(str::trim) != Some(id) {
+    if own.map(str::trim) != Some(id) {
         return Err(error::malformed_xml("Id: must be the parameter `id`"));
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::{StatusCode, header};
+use serde_json::{Map, Value};
 
 use super::read::{overrides, requested_range, unmodified};
 use super::{CosService, ObjectCall, Outcome};
@@ -67,6 +68,15 @@ impl CosService {
             }
             Err(failure) => Err(failure.to_error(Stage::Download)),
         }
+    }
+
+    /// The description of a picture; `None` for an object that is not one.
+    pub(super) async fn image_info(
+        &self,
+        object: &Object,
+    ) -> Result<Option<Map<String, Value>>, CosError> {
+        let info = self.image_job(object, info).await?;
+        Ok(info.ok().and_then(|info| serde_json::from_slice(&info.bytes).ok()))
     }
 
     /// Does work on the bytes of a picture, on a thread of its own and when it is its turn. It goes

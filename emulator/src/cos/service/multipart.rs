@@ -14,8 +14,8 @@ use http::StatusCode;
 use super::bucket::number;
 use super::list::{Encoding, people};
 use super::object::{VERSION_ID, put_checksums, written_response};
-use super::pictures::without_pictures;
-use super::{CosService, MAX_XML_BYTES, ObjectCall, Outcome};
+use super::pictures::without_processing;
+use super::{CosService, MAX_XML_BYTES, ObjectCall, Outcome, reply};
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::{self, CosError};
@@ -30,6 +30,7 @@ use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::http::xml;
 use crate::cos::ids;
 use crate::cos::store::{Content, Initiated, Object, ObjectMetadata};
+use crate::cos::upload_reply::UploadReply;
 
 /// The upload that a request names.
 pub(super) struct UploadAddress {
@@ -61,7 +62,8 @@ impl CosService {
     pub(super) async fn begin_upload(&self, call: &ObjectCall<'_>) -> Outcome {
         let (bucket, key) = (call.target.bucket.name.to_string(), call.target.key.clone());
         let initiated = Initiated {
-            headers: self.upload_headers(call.target, &without_pictures(&call.request.headers))?,
+            headers: self
+                .upload_headers(call.target, &without_processing(&call.request.headers))?,
             attributes: ObjectAttributes::of(&call.request.headers)?,
             initiator: call.context.name(),
             at: call.request.now,
@@ -141,9 +143,13 @@ impl CosService {
         let body = body.small(&call.request.headers, MAX_XML_BYTES).await?;
         let requested = requested_parts(&body)?;
         let (headers, now) = (call.request.headers.clone(), call.request.now);
+        let asked = UploadReply::of(&call.request.headers)?;
         let preview = {
             let index = self.store.read();
             let upload = index.upload(address.as_tuple()).ok_or_else(error::no_such_upload)?;
+            if let Some(asked) = &asked {
+                asked.check_processing(upload.initiated.headers.content_type())?;
+            }
             joined(&chosen_parts(&requested, &upload.parts)?, now)
         };
         let pictures = self.pictures(call, &preview).await?;
@@ -165,6 +171,10 @@ impl CosService {
             Some(pictures) => Some(self.store_pictures(call, pictures).await?),
             None => None,
         };
+        let reply = match &asked {
+            Some(asked) => Some((asked, self.reply(asked, call.target, &stored).await)),
+            None => None,
+        };
         let mut response = response::xml(xml::document("CompleteMultipartUploadResult", |root| {
             root.text("Location", &location);
             root.text("Bucket", &call.target.bucket.name);
@@ -173,6 +183,9 @@ impl CosService {
             if let Some(pictures) = &pictures {
                 pictures.write_original(root);
                 pictures.write_results(root);
+            }
+            if let Some((asked, reply)) = &reply {
+                reply::write(root, asked, reply);
             }
         }));
         put_checksums(response.headers_mut(), &stored.metadata);

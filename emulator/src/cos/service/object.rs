@@ -2,8 +2,8 @@
 
 use http::{HeaderMap, HeaderName, StatusCode, header};
 
-use super::pictures::without_pictures;
-use super::{CosService, ObjectCall, Outcome, requested_version};
+use super::pictures::without_processing;
+use super::{CosService, ObjectCall, Outcome, reply, requested_version};
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::checksum::{combined_crc64, etag_of_pieces};
 use crate::cos::error::{self, CosError};
@@ -11,14 +11,19 @@ use crate::cos::http::body::RequestBody;
 use crate::cos::http::response::{self, Response};
 use crate::cos::http::traffic_limit::TrafficLimit;
 use crate::cos::store::{Object, ObjectMetadata};
+use crate::cos::upload_reply::UploadReply;
 use crate::net;
 
 impl CosService {
     /// <https://www.tencentcloud.com/document/product/436/7749>
     pub(super) async fn put_object(&self, call: &ObjectCall<'_>, body: RequestBody) -> Outcome {
-        let sent = without_pictures(&call.request.headers);
+        let sent = without_processing(&call.request.headers);
         let headers = self.upload_headers(call.target, &sent)?;
         let attributes = ObjectAttributes::of(&call.request.headers)?;
+        let asked = UploadReply::of(&call.request.headers)?;
+        if let Some(asked) = &asked {
+            asked.check_processing(headers.content_type())?;
+        }
         // Checked again when the body is complete: another writer may have been faster.
         self.check_overwrite(call.target, &call.request.headers)?;
         let limit = TrafficLimit::of(call.request)?;
@@ -32,6 +37,9 @@ impl CosService {
             let document = pictures.upload_result(call.target, &stored.metadata);
             response::put(response.headers_mut(), header::CONTENT_TYPE, "application/xml");
             *response.body_mut() = net::full(document);
+        }
+        if let Some(asked) = &asked {
+            reply::put(&mut response, self.reply(asked, call.target, &stored).await?);
         }
         Ok(response)
     }

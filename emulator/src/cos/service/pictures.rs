@@ -13,10 +13,10 @@ use super::{CosService, ObjectCall, Outcome, check_key};
 use crate::cos::archive::check_readable;
 use crate::cos::error::{self, CosError};
 use crate::cos::http::address::{Address, ObjectAddress};
-use crate::cos::http::metadata::ObjectHeaders;
+use crate::cos::http::metadata::{ObjectHeaders, PROCESSING_HEADERS};
 use crate::cos::http::response;
 use crate::cos::http::xml::{self, Writer};
-use crate::cos::image::{self, Failure, Header, PIC_OPERATIONS, PicOperations, Processed, Stage};
+use crate::cos::image::{self, Failure, Header, PicOperations, Processed, Stage};
 use crate::cos::store::{Object, ObjectMetadata};
 
 /// Pictures that are made, and not yet stored.
@@ -170,9 +170,11 @@ impl StoredPictures {
 }
 
 /// The headers of an upload without those that make pictures.
-pub(super) fn without_pictures(headers: &HeaderMap) -> HeaderMap {
+pub(super) fn without_processing(headers: &HeaderMap) -> HeaderMap {
     let mut headers = headers.clone();
-    headers.remove(PIC_OPERATIONS);
+    for name in PROCESSING_HEADERS {
+        headers.remove(name);
+    }
     headers
 }
 

@@ -75,14 +75,46 @@ async fn buckets_are_selected_by_their_time_of_creation() {
 }
 
 #[tokio::test]
+async fn a_bucket_of_several_zones_says_so_and_takes_their_classes() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::in_directory(directory.path());
+    let host = host("zones-1250000000", "ap-guangzhou");
+    let body = "<CreateBucketConfiguration><BucketAZConfig>MAZ</BucketAZConfig></CreateBucketConfiguration>";
+    assert_eq!(status(world.request_to("PUT", &host, "/").body(body)).await, 200);
+    drop(world);
+    let world = World::in_directory(directory.path());
+    let head = sent(world.request_to("HEAD", &host, "/")).await;
+    assert_eq!(header(&head, "x-cos-bucket-az-type"), "MAZ");
+    let other = sent(world.request("HEAD", "/")).await;
+    assert!(!other.headers().contains_key("x-cos-bucket-az-type"));
+    for class in ["MAZ_STANDARD", "MAZ_STANDARD_IA", "MAZ_ARCHIVE", "STANDARD"] {
+        let put = |host: &str| {
+            let put = world.request_to("PUT", host, "/a").header("x-cos-storage-class", class);
+            put.body("1")
+        };
+        assert_eq!(status(put(&host)).await, 200, "{class}");
+        let in_one_zone = status(put(HOST)).await;
+        assert_eq!(in_one_zone, if class == "STANDARD" { 200 } else { 400 }, "{class}");
+    }
+    let begin = world.request("POST", "/a?uploads").header("x-cos-storage-class", "MAZ_STANDARD");
+    assert_eq!(refusal(begin).await, "400 NotSupportedStorageClass");
+}
+
+#[tokio::test]
 async fn buckets_that_cannot_be_made() {
     let world = World::new();
     let put = |bucket: &str| world.request_to("PUT", &host(bucket, "ap-guangzhou"), "/");
     let zones = "<CreateBucketConfiguration><BucketAZConfig>MAZ</BucketAZConfig></CreateBucketConfiguration>";
+    let folders = "<CreateBucketConfiguration><BucketAZConfig>MAZ</BucketAZConfig>\
+        <BucketArchConfig>OFS</BucketArchConfig></CreateBucketConfiguration>";
+    let in_tokyo = world.request_to("PUT", &host("mine-1250000000", "ap-tokyo"), "/");
     let mine = || put("mine-1250000000");
     for (request, error) in [
         (put("mine-1250000001"), "403 AccessDenied"),
-        (mine().body(zones), "400 MultiAZFeatureNotSupport"),
+        (in_tokyo.body(zones), "400 MultiAZFeatureNotSupport"),
+        (mine().body(zones.replace("MAZ", "many")), "400 MalformedXML"),
+        (mine().body(folders), "501 NotImplemented"),
+        (mine().body(folders.replace("OFS", "many")), "400 MalformedXML"),
         (mine().body("<x"), "400 MalformedXML"),
         (mine().header("x-cos-acl", "default"), "400 InvalidArgument"),
         (mine().header("x-cos-tagging", "a=%3C"), "400 InvalidTag"),

@@ -3,7 +3,7 @@
 use super::{HOST, World, header, read_xml, refusal, sent, status, texts};
 
 /// Subresource, document, what the answer is without one.
-const DOCUMENTS: [(&str, &str, &str); 10] = [
+const DOCUMENTS: [(&str, &str, &str); 9] = [
     (
         "lifecycle",
         "<LifecycleConfiguration><Rule><ID>id1</ID><Filter><Prefix>documents/</Prefix></Filter>\
@@ -61,11 +61,6 @@ const DOCUMENTS: [(&str, &str, &str); 10] = [
          </AccelerateConfiguration>",
         "AccelerateConfiguration",
     ),
-    (
-        "intelligenttiering",
-        "<IntelligentTieringConfiguration><Status>Enabled</Status></IntelligentTieringConfiguration>",
-        "IntelligentTieringConfiguration",
-    ),
 ];
 
 #[tokio::test]
@@ -89,8 +84,7 @@ async fn documents_of_a_bucket_are_kept_and_returned() {
         let kept = world.get(&target).await.text().await.unwrap();
         assert!(kept.ends_with(&document.replace("<Bucket> ", "<Bucket>")), "{kept}");
         let deleted = status(world.request("DELETE", &target)).await;
-        let can_be_deleted =
-            !["logging", "accelerate", "intelligenttiering"].contains(&subresource);
+        let can_be_deleted = !["logging", "accelerate"].contains(&subresource);
         assert_eq!(deleted, if can_be_deleted { 204 } else { 501 }, "{target}");
         if can_be_deleted {
             assert_eq!(status(world.request("DELETE", &target)).await, 204, "again");
@@ -115,7 +109,7 @@ async fn documents_that_are_not_what_they_should_be_change_nothing() {
         ("/?lifecycle", "<WebsiteConfiguration><a/></WebsiteConfiguration>", "400 MalformedXML"),
         ("/?lifecycle", &large, "400 XMLSizeLimit"),
         ("/?inventory&id=b", DOCUMENTS[5].1, "400 MalformedXML"),
-        ("/?inventory&id=", DOCUMENTS[5].1, "400 MalformedXML"),
+        ("/?inventory&id=", DOCUMENTS[5].1, "400 InvalidArgument"),
         ("/?tagging", "<Tagging/>", "400 MalformedXML"),
         (
             "/?encryption",
@@ -194,6 +188,31 @@ async fn inventories_are_listed_in_pages_as_they_were_made() {
     assert_eq!(last.text_of("IsTruncated"), Some("false"));
     let foreign = world.request("GET", "/?inventory&continuation-token=x");
     assert_eq!(refusal(foreign).await, "400 InvalidArgument");
+}
+
+#[tokio::test]
+async fn a_one_time_inventory_is_checked_and_not_kept() {
+    let world = World::new();
+    let post = |target: &str, body: &str| world.request("POST", target).body(body.to_owned());
+    let body = DOCUMENTS[5].1;
+    for _ in 0..2 {
+        assert_eq!(status(post("/?inventory&id=list1", body)).await, 200);
+    }
+    let absent = refusal(world.request("GET", "/?inventory&id=list1")).await;
+    assert_eq!(absent, DOCUMENTS[5].2);
+    for (target, body, error) in [
+        ("/?inventory&id=list2", body, "400 MalformedXML"),
+        ("/?inventory&id=list1", "", "400 MalformedXML"),
+        ("/?inventory&id=list1", "<InventoryConfiguration/>", "400 MalformedXML"),
+        ("/?inventory&id=", body, "400 InvalidArgument"),
+        ("/?inventory", body, "501 NotImplemented"),
+    ] {
+        assert_eq!(refusal(post(target, body)).await, error, "{target} {body}");
+    }
+    let put = world.request("PUT", "/?inventory&id=list1").body(body);
+    assert_eq!(status(put).await, 200);
+    let duplicate = refusal(post("/?inventory&id=list1", body)).await;
+    assert_eq!(duplicate, "409 DuplicateInventoryId");
 }
 
 #[tokio::test]

@@ -104,6 +104,7 @@ async fn fields_that_are_refused() {
         (vec![("key", "")], "400 InvalidArgument"),
         (vec![("key", "\\a")], "400 InvalidObjectName"),
         (vec![("key", "a"), ("x-cos-callback", "e30=")], "501 NotImplemented"),
+        (vec![("key", "a"), ("x-cos-return-body", "e30=")], "501 NotImplemented"),
         (vec![("key", "a"), ("Pic-Operations", "{}")], "501 NotImplemented"),
         (vec![("key", "denied/a")], "403 AccessDenied"),
         (vec![("key", "a"), ("acl", "public-read-write")], "400 InvalidArgument"),

@@ -68,6 +68,12 @@ const OPERATIONS: &str = "
     GET /?inventory&id=a GetBucketInventory .
     DELETE /?inventory&id=a DeleteBucketInventory .
     GET /?inventory ListBucketInventory .
+    POST /?inventory&id=a PostBucketInventory .
+    PUT /?intelligent-tiering&id=a PutBucketIntelligentTiering .
+    PUT /?intelligenttiering PutBucketIntelligentTiering .
+    GET /?intelligent-tiering&id=a GetBucketIntelligentTiering .
+    GET /?intelligenttiering GetBucketIntelligentTiering .
+    DELETE /?intelligent-tiering&id=a DeleteBucketIntelligentTiering .
     PUT /?encryption PutBucketEncryption .
     GET /?encryption GetBucketEncryption .
     DELETE /?encryption DeleteBucketEncryption .
@@ -138,7 +144,10 @@ fn what_nobody_mapped_is_nothing() {
         ("PUT", "/", "inventory"),
         ("DELETE", "/", "id=a"),
         ("DELETE", "/", "logging"),
-        ("DELETE", "/", "intelligent-tiering&id=a"),
+        ("DELETE", "/", "intelligent-tiering"),
+        ("DELETE", "/", "intelligenttiering"),
+        ("PUT", "/", "intelligent-tiering"),
+        ("POST", "/", "inventory"),
         ("PATCH", "/a", ""),
         ("GET", "/a", "ci-process=x"),
         ("GET", "/", "imageInfo"),
@@ -178,10 +187,10 @@ fn tags_need_their_own_action() {
     denied(&world, upload(), &world.session(&allow("PutObjectTagging", "*", "")));
     let both = world.session(&allow("PutObject PutObjectTagging", "*", ""));
     authorize(&world, upload(), &both).unwrap();
-    let owner_only = Draft::new("GET", "/", "intelligenttiering");
+    let owner_only = Draft::new("GET", "/", "intelligent-tiering");
     authorize(&world, owner_only.clone(), &world.root).unwrap();
     let reason = denied(&world, owner_only, &world.session(&allow("*", "*", "")));
-    assert!(reason.contains("GetBucketIntelligentTiering"), "{reason}");
+    assert!(reason.contains("ListBucketIntelligentTiering"), "{reason}");
 }
 
 #[test]

@@ -140,3 +140,27 @@ fn a_header_that_is_not_signed_or_not_of_its_form_is_refused() {
     let s3 = draft("PUT", "", "{}").of_s3().aws_signed(&world.root);
     assert_eq!(authorize_signed(&world, &s3).unwrap_err().code, "NotImplemented");
 }
+
+#[test]
+fn a_callback_is_signed_and_sent_once() {
+    let world = World::new();
+    for (method, query, _) in &UPLOADS[..3] {
+        for name in ["x-cos-callback", "x-cos-callback-var"] {
+            let draft = || Draft::new(method, "/a/b.jpg", query);
+            send(&world, draft().header(name, "e30="), &world.root).unwrap();
+            let added = draft().signed(&world.root).header(name, "e30=");
+            let added_to_url = draft().presigned(&world.root).header(name, "e30=");
+            let unsigned = draft().header(name, "e30=");
+            for draft in [added, added_to_url, unsigned] {
+                let error = authorize_signed(&world, &draft).unwrap_err();
+                assert_eq!(error.code, "AccessDenied", "{name}");
+                assert!(error.reason.unwrap().contains(name));
+            }
+            let twice = draft().header(name, "e30=").header(name, "e30=");
+            assert_eq!(send(&world, twice, &world.root).unwrap_err().code, "InvalidArgument");
+        }
+        // The body is for the client itself.
+        let added = Draft::new(method, "/a/b.jpg", query).signed(&world.root);
+        authorize_signed(&world, &added.header("x-cos-return-body", "e30=")).unwrap();
+    }
+}
