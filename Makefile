@@ -45,10 +45,10 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # Flags of the deployed binary, with `|` between them, since a path may hold blanks. It is static
 # where that is possible, so that it runs whatever C library the platform has (SCF: glibc 2.17).
 # Relative relocations are packed: a smaller file, less work at start. Rust's own linker on x86_64
-# also folds equal functions. Paths of this machine are cut off, so that the same sources give the
-# same bytes everywhere.
+# also folds equal functions, and puts code that is rarely run apart, so that less is mapped.
+# Paths of this machine are cut off, so that the same sources give the same bytes everywhere.
 static := |-Ctarget-feature=+crt-static|-Clink-arg=-Wl,-z,pack-relative-relocs
-folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2
+folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2|-Clink-arg=-Wl,-T,release/rarely-run.ld
 deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(TARGET)),$(static)$(if $(findstring x86_64,$(TARGET)),$(folded)))
 deploy_env = $(if $(other),CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc )COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)' | tr '|' '\037')"
 deploy_build = $(deploy_env) cargo build --locked --target $(TARGET)

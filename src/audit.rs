@@ -211,7 +211,7 @@ impl<'r> AuditEvent<'r> {
             line.text("trace_id", trace_id.as_str());
         }
         if let Some((deadline, clock)) = &self.clock {
-            line.number("elapsed_ms", deadline.elapsed(*clock).as_millis());
+            line.number("elapsed_ms", deadline.elapsed_ms(*clock));
         }
         if self.options.carries_metrics {
             self.write_metrics(line);
@@ -252,7 +252,7 @@ impl<'r> AuditEvent<'r> {
             return;
         }
         if let Some(ClientAddress { address, source }) = self.address {
-            line.shown("client_address", address);
+            line.address("client_address", address);
             line.text("client_address_source", source.name());
         }
         if let Some(user_agent) = self.headers.get(USER_AGENT) {
@@ -561,7 +561,7 @@ mod tests {
         assert_eq!(members.cloned().collect::<BTreeSet<_>>(), documented);
         // What these two lines lack would be in the source.
         let source = include_str!("audit.rs").split("#[cfg(test)]").next().unwrap();
-        for method in [".text(\"", ".number(\"", ".shown(\"", ".json(\n            \""] {
+        for method in [".text(\"", ".number(\"", ".address(\"", ".json(\n            \""] {
             for rest in source.split(method).skip(1) {
                 let member = rest.split('"').next().unwrap();
                 assert!(documented.contains(member), "{member} is not documented");

@@ -31,6 +31,11 @@ impl Deadline {
         Duration::from_micros(clock.unix_microseconds().saturating_sub(self.start_us))
     }
 
+    /// The same in milliseconds.
+    pub fn elapsed_ms(&self, clock: &dyn Clock) -> u64 {
+        clock.unix_microseconds().saturating_sub(self.start_us) / 1000
+    }
+
     /// The time that is left.
     pub fn remaining(&self, clock: &dyn Clock) -> Duration {
         self.limit.saturating_sub(self.elapsed(clock))

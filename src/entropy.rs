@@ -3,6 +3,8 @@
 //! # Guarantees
 //! In a static binary too, a draw is one system call, and a kernel without that call is served.
 
+use std::cell::RefCell;
+
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// Where random bytes come from.
@@ -12,6 +14,15 @@ pub trait Entropy: Send + Sync {
     /// # Errors
     /// When the system has none.
     fn bytes(&self) -> Result<[u8; 16], EntropyError>;
+
+    /// 128 bits for an id that protects nothing, at less cost: an instance that a platform copies
+    /// while it runs draws the same as its copy.
+    ///
+    /// # Errors
+    /// When the system has none.
+    fn id_bytes(&self) -> Result<[u8; 16], EntropyError> {
+        self.bytes()
+    }
 }
 
 /// The system's random number generator.
@@ -24,7 +35,25 @@ impl Entropy for SystemEntropy {
         SystemRandom::new().fill(&mut bytes).map_err(|_| EntropyError)?;
         Ok(bytes)
     }
+
+    fn id_bytes(&self) -> Result<[u8; 16], EntropyError> {
+        POOL.with_borrow_mut(|pool| {
+            if pool.is_empty() {
+                let mut bytes = [0; POOL_BYTES];
+                SystemRandom::new().fill(&mut bytes).map_err(|_| EntropyError)?;
+                pool.extend(bytes.as_chunks().0);
+            }
+            pool.pop().ok_or(EntropyError)
+        })
+    }
 }
+
+thread_local! {
+    /// What was drawn at once: a system call for each id would take longer than the rest of it.
+    static POOL: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
+}
+
+const POOL_BYTES: usize = 512;
 
 /// The system has no randomness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -20,9 +20,13 @@ mod lines;
 mod output;
 mod standard_output;
 
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io::{self, IsTerminal};
+use std::mem::{replace, take};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -71,30 +75,51 @@ pub(crate) fn group() {
     IS_GROUPED.store(true, Ordering::Relaxed);
 }
 
-/// Returns when the lines that wait are written. Other requests that are ready write theirs first.
+/// Returns when the lines that wait are written. The first request of a thread lets others that are
+/// ready go first, and then writes for all of them.
 pub(crate) async fn written() {
-    let _written = Written;
-    let Some(output) = OUTPUT.get() else {
+    if OUTPUT.get().is_none_or(|output| output.kept_bytes() == 0) {
         return;
-    };
-    let mut before = 0;
-    for _ in 0..MAX_TURNS {
-        let kept = output.kept_bytes();
-        if kept <= before {
-            // Nobody added a line in this turn, or somebody wrote all of them.
-            break;
-        }
-        before = kept;
+    }
+    let is_first = FOLLOWERS.with_borrow_mut(|followers| {
+        let is_first = followers.is_none();
+        followers.get_or_insert_default();
+        is_first
+    });
+    let _written = Written { is_first };
+    if is_first {
         tokio::task::yield_now().await;
+    } else {
+        let mut has_waited = false;
+        let wait = poll_fn(|context| {
+            FOLLOWERS.with_borrow_mut(|followers| match followers {
+                Some(followers) if !replace(&mut has_waited, true) => {
+                    followers.push(context.waker().clone());
+                    Poll::Pending
+                }
+                _ => Poll::Ready(()),
+            })
+        });
+        wait.await;
     }
 }
 
+thread_local! {
+    /// Who waits for the first request of this thread to write; `None` while there is none.
+    static FOLLOWERS: RefCell<Option<Vec<Waker>>> = const { RefCell::new(None) };
+}
+
 /// Writes the lines that wait when it is dropped, also when nobody waits for them any more.
-struct Written;
+struct Written {
+    is_first: bool,
+}
 
 impl Drop for Written {
     fn drop(&mut self) {
         drop(flush());
+        if self.is_first {
+            FOLLOWERS.with_borrow_mut(take).into_iter().flatten().for_each(Waker::wake);
+        }
     }
 }
 
@@ -186,8 +211,5 @@ pub fn flush() -> io::Result<()> {
 fn is_waiting() -> bool {
     flush().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
-
-/// How often a request lets others go first.
-const MAX_TURNS: usize = 8;
 
 const PAUSE: Duration = Duration::from_millis(10);

@@ -23,7 +23,7 @@ impl RequestId {
 
     fn random(entropy: &dyn Entropy) -> Self {
         // Without randomness every id is the same: an id names a request and protects nothing.
-        let bytes = entropy.bytes().unwrap_or_default();
+        let bytes = entropy.id_bytes().unwrap_or_default();
         let uuid = Builder::from_random_bytes(bytes).into_uuid();
         Self(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned())
     }
@@ -36,6 +36,8 @@ impl RequestId {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::RequestId;
     use crate::entropy::SystemEntropy;
 
@@ -43,8 +45,9 @@ mod tests {
     fn a_random_id_is_a_version_4_uuid() {
         let id = RequestId::from_platform(None, &[0xff; 16]);
         assert_eq!(id.as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        let random = || RequestId::from_platform(None, &SystemEntropy);
-        assert_ne!(random(), random());
+        let random = |_| RequestId::from_platform(None, &SystemEntropy).as_str().to_owned();
+        // More than are drawn at once.
+        assert_eq!((0..1000).map(random).collect::<HashSet<_>>().len(), 1000);
     }
 
     #[test]

@@ -47,13 +47,15 @@ pub(super) fn apply(
             let exposed = HeaderValue::from_static("Date, Retry-After, X-Request-Id");
             headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         }
-        Some(_) | None => {
+        // Only a preflight has any of them.
+        Some(_) | None if headers.contains_key(ACCESS_CONTROL_ALLOW_METHODS) => {
             for name in
                 [ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_MAX_AGE]
             {
                 headers.remove(name);
             }
         }
+        Some(_) | None => {}
     }
 }
 

@@ -53,7 +53,11 @@ impl CanonicalRequest<'_> {
         for (name, value) in self.headers {
             text.push_str(name);
             text.push(':');
-            text.extend(value.trim().chars().flat_map(char::to_lowercase));
+            // Nearly always ASCII, which needs no table.
+            match value.trim() {
+                value if value.is_ascii() => text.push_str(&value.to_ascii_lowercase()),
+                value => text.extend(value.chars().flat_map(char::to_lowercase)),
+            }
             text.push('\n');
         }
         text.push('\n');
