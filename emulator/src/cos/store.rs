@@ -48,13 +48,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 
 use self::blob::Budget;
 use self::chunk::Spare;
-pub(crate) use self::content::Content;
+pub(crate) use self::content::{Content, Written};
 use self::disk::Disk;
 pub use self::files::Durability;
 use self::files::{FileSystem, Files, Native};
 pub(crate) use self::index::{Bucket, Index, Object, Version};
 pub(crate) use self::record::{Initiated, ObjectMetadata};
-pub(crate) use self::sink::{Sink, Written};
+pub(crate) use self::sink::Sink;
 
 /// Everything that is stored.
 pub(crate) struct Store {

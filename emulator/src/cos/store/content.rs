@@ -18,6 +18,7 @@ use hyper::body::Frame;
 
 use super::blob::{Blob, Storage};
 use super::chunk::CHUNK_BYTES;
+use crate::cos::checksum::Checksums;
 use crate::cos::http::byte_range::ByteRange;
 use crate::net::Body;
 
@@ -33,6 +34,12 @@ pub(crate) struct Segment {
     pub(super) blob: Arc<Blob>,
     pub(super) start: u64,
     pub(super) length: u64,
+}
+
+/// Stored bytes and their checksums.
+pub(crate) struct Written {
+    pub(crate) content: Content,
+    pub(crate) checksums: Checksums,
 }
 
 impl Content {

@@ -2,10 +2,10 @@
 //!
 //! # Guarantees
 //!
-//! With [`Durability::Power`], the log is synced before a change is visible, and before the next one
-//! is written; before that the data file of a large object, and its directory. A log is synced before
-//! it takes the place of another, and the directory before it is changed. With [`Durability::Process`] nothing is synced: pages that were written
-//! outlive the process.
+//! With [`Durability::Power`], the log is synced before a change is visible, and before the next
+//! one is written; before that the data file of a large object, and its directory. A log is synced
+//! before it takes the place of another, and its directory before the next change. With
+//! [`Durability::Process`] nothing is synced: pages that were written outlive the process.
 
 use std::fs::{self, File};
 use std::io;

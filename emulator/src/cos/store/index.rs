@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use tencent::time::Timestamp;
 
-use super::content::Content;
+use super::content::{Content, Written};
 use super::record::{DeleteMarker, Initiated, ObjectMetadata, Record};
-use super::sink::Written;
 use super::version::VersionMark;
 use crate::cos::attributes::ObjectAttributes;
 use crate::cos::cors::Cors;

@@ -186,7 +186,7 @@ impl Log {
         files.system.rename(&unfinished, path)?;
         let mut log =
             Self { path: path.to_owned(), file, length, compact: length, is_failed: false };
-        // Until the name is durable, so is no change below it.
+        // While the name is not durable, the changes in the file are not either.
         log.is_failed = path.parent().is_some_and(|all| files.settle_directory(all).is_err());
         Ok(log)
     }

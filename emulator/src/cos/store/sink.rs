@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use super::blob::{Blob, Budget, Share};
 use super::chunk::{CHUNK_BYTES, Chunk, Spare};
-use super::content::Content;
+use super::content::{Content, Written};
 use super::disk::Disk;
 use super::worker::Worker;
 use crate::cos::checksum::{Checksums, Hasher};
@@ -25,12 +25,6 @@ pub(crate) struct Sink {
     spare: Arc<Spare>,
     hash: Hash,
     target: Target,
-}
-
-/// Stored bytes and their checksums.
-pub(crate) struct Written {
-    pub(crate) content: Content,
-    pub(crate) checksums: Checksums,
 }
 
 #[expect(

@@ -71,8 +71,8 @@ impl FileSystem for Recorder {
     }
 }
 
-/// The calls of a first start, one small object, one of a single chunk, one of several, a deletion, a
-/// compaction, and a start after a change that was cut.
+/// The calls of a first start, one small object, one of a single chunk, one of several, a deletion,
+/// a compaction, and a start after a change that was cut.
 async fn calls(durability: Durability) -> Vec<String> {
     let directory = tempfile::tempdir().unwrap();
     let recorder = Recorder::default();

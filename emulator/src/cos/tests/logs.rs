@@ -1,5 +1,5 @@
-//! The log, cut and damaged at every byte, and the directory as it is before each call of the system:
-//! each change is complete or absent.
+//! The log, cut and damaged at every byte, and the directory as it is before each call of the
+//! system: each change is complete or absent.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -34,7 +34,7 @@ fn open(directory: &Path) -> Store {
     Store::open(directory, Durability::Process).unwrap()
 }
 
-/// Stores an object, of which a byte says which.
+/// Stores an object, whose bytes depend on the seed.
 async fn put(store: &Store, key: &str, length: usize, seed: u8) -> bool {
     let object = object(store, &noise(length, seed)).await;
     store.replace_object(BUCKET, key, object, |_| Ok(())).is_ok()
@@ -278,7 +278,7 @@ async fn a_key_that_is_replaced_all_day_does_not_fill_the_disk() {
     assert!(stored(&open(temporary.path())).await == expected);
 }
 
-/// Fails where it is told to.
+/// Fails at the calls in its list.
 #[derive(Clone, Default)]
 struct Failing(Arc<Mutex<Vec<&'static str>>>);
 
