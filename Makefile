@@ -107,8 +107,9 @@ server: ready ## Build the binary for servers: target/deploy/cos-issuer-server
 		env $(listed_build) --profile server -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@$(call replace,target/deploy/$(TARGET)/server/bootstrap,$(server))
 
-# maturin builds it again for the wheel, with this time in its environment, which a build script asks
-# for: with another one here, everything would be compiled twice. A zip archive has none before 1980.
+# maturin builds it again for the wheel, with this time in its environment, which a build script
+# asks for: with another one here, everything would be compiled twice. A zip archive has none before
+# 1980.
 commit_time = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),315532800)
 
 tool: ready ## Build the tool that people install: target/deploy/cos-issuer
