@@ -1,17 +1,22 @@
-//! Ranges and preconditions: headers that select a part of an object, or whether it is returned.
+//! Ranges and preconditions: headers that select a part of an object, or whether it is returned; and
+//! callbacks: headers that name a server to call after an upload.
 //!
 //! # Guarantees tested
 //!
 //! No input crashes a parser. A range is that of RFC 9110, inside the object and never empty. An
 //! object that a naive reader of the preconditions would not return is not returned, and one that
-//! it would not replace is not replaced.
+//! it would not replace is not replaced. No server is called that is not on this machine.
 //!
-//! An input is the length of the object and headers, one a line.
+//! An input is the length of the object and headers, one a line. `callback` is the JSON of
+//! `x-cos-callback`, as it is before base64.
 
-use cos_emulator::fuzzing::{Precondition, copy_range, preconditions, range};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use cos_emulator::fuzzing::{Precondition, callback_servers, copy_range, preconditions, range};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Tries one input. Returns whether the object may be read, in part at least.
+/// Tries one input. Returns whether the object may be read, in part at least, and the callback is
+/// taken.
 pub fn cos_headers(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return false;
@@ -25,8 +30,12 @@ pub fn cos_headers(bytes: &[u8]) -> bool {
         let Some((name, value)) = line.split_once(':') else {
             continue;
         };
+        let (name, value) = match name {
+            "callback" => ("x-cos-callback", STANDARD.encode(value.trim())),
+            name => (name, value.trim().to_owned()),
+        };
         let name = HeaderName::from_bytes(name.as_bytes());
-        let value = HeaderValue::from_str(value.trim());
+        let value = HeaderValue::from_str(&value);
         if let (Ok(name), Ok(value)) = (name, value) {
             headers.append(name, value);
         }
@@ -56,7 +65,11 @@ pub fn cos_headers(bytes: &[u8]) -> bool {
         && header("if-match").is_none_or(names)
         && !header("if-none-match").is_some_and(names);
     assert_eq!(writing == Precondition::Met, replaces, "writing");
-    reading == Precondition::Met && asked.is_none_or(|(_, part)| part.is_ok())
+    let servers = callback_servers(&headers);
+    if let Ok(servers) = &servers {
+        assert!(servers.iter().all(|server| server.ip().is_loopback()), "{servers:?}");
+    }
+    reading == Precondition::Met && asked.is_none_or(|(_, part)| part.is_ok()) && servers.is_ok()
 }
 
 /// RFC 9110, 14.1.2: `None` is 416, `Some(None)` the whole.

@@ -9,6 +9,7 @@
 //!
 //! Any judgement, which is the targets' own; the store.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -25,6 +26,7 @@ use super::image::{self, Failure, Rule, Stage};
 use super::operation::Operation;
 use super::service::{delete_many, multipart};
 use super::store::Store;
+use super::upload_reply::UploadReply;
 use crate::account::{Account, Directory, Identity, KeyPair, Permanent, User};
 use crate::cos::auth;
 use crate::cos::auth::access::{AccessControl as _, Deletion};
@@ -245,6 +247,16 @@ pub fn copy_source(headers: &HeaderMap) -> Result<Option<Target>, ErrorCode> {
     let source = copy_source::copy_source(headers, &default_bucket);
     let source = source.transpose().map_err(code)?;
     Ok(source.and_then(|source| target(&Address::Object(source.object))))
+}
+
+/// The servers of the app that an upload with these headers calls.
+pub fn callback_servers(headers: &HeaderMap) -> Result<Vec<SocketAddr>, ErrorCode> {
+    Ok(match UploadReply::of(headers).map_err(code)? {
+        Some(UploadReply::Callback(callback)) => {
+            callback.servers.iter().map(|server| server.address).collect()
+        }
+        Some(UploadReply::ReturnBody(_)) | None => Vec::new(),
+    })
 }
 
 /// The keys of a Delete, and whether it is quiet.
