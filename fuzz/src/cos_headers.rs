@@ -1,5 +1,5 @@
-//! Ranges and preconditions: headers that select a part of an object, or whether it is returned; and
-//! callbacks: headers that name a server to call after an upload.
+//! Ranges and preconditions: headers that select a part of an object, or whether it is returned;
+//! and callbacks: headers that name a server to call after an upload.
 //!
 //! # Guarantees tested
 //!
