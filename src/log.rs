@@ -105,7 +105,8 @@ pub(crate) async fn written() {
 }
 
 thread_local! {
-    /// Who waits for the first request of this thread to write; `None` while there is none.
+    /// Wakes the requests that wait until the first of this thread has written; `None` if none is
+    /// first.
     static FOLLOWERS: RefCell<Option<Vec<Waker>>> = const { RefCell::new(None) };
 }
 

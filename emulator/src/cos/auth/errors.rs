@@ -78,9 +78,7 @@ pub(super) fn other_account(bucket: &str, appid: u64) -> CosError {
 
 /// The number is documented, for signing information that is incomplete.
 pub(super) fn unsigned_pictures() -> CosError {
-    error::access_denied()
-        .with_header(ERROR_NUMBER, "-60938")
-        .because("denied: Pic-Operations: must be one of the signed headers (q-header-list)")
+    unsigned_header("Pic-Operations").with_header(ERROR_NUMBER, "-60938")
 }
 
 /// A header that must be signed.

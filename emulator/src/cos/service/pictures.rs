@@ -169,7 +169,7 @@ impl StoredPictures {
     }
 }
 
-/// The headers of an upload without those that make pictures.
+/// The headers of an upload without those that make pictures or choose its reply.
 pub(super) fn without_processing(headers: &HeaderMap) -> HeaderMap {
     let mut headers = headers.clone();
     for name in PROCESSING_HEADERS {

@@ -18,7 +18,7 @@ use super::index::{Index, Version};
 use super::log::{Frames, Log};
 use super::record::Record;
 
-/// The log of a directory, which is created if there is none, and the index that it leads to.
+/// Opens the log of a directory, or creates it, and builds the index from its changes.
 pub(super) fn load(path: &Path, directory: &Arc<Path>, files: &Files) -> io::Result<(Log, Index)> {
     let mut blobs = all_blobs(directory)?;
     if !path.exists() {

@@ -149,8 +149,8 @@ impl Frames {
 
     /// What is left is not complete, and no frame may follow it.
     fn check_rest(&self) -> io::Result<()> {
-        let offsets = self.offset..;
-        let follows = offsets.zip(0..self.window.len()).skip(1).any(|(offset, start)| {
+        let offsets = self.offset.saturating_add(1)..;
+        let follows = offsets.zip(1..self.window.len()).any(|(offset, start)| {
             self.window.get(start..).is_some_and(|rest| complete(rest, offset).is_some())
         });
         match follows {
