@@ -168,16 +168,16 @@ impl<'r> AuditEvent<'r> {
     }
 
     fn write(&self, line: &mut Line, ending: Ending<'_>) {
-        line.text("request_id", self.id.as_str());
+        line.word("request_id", self.id.as_str());
         if let Some(sent) = self.headers.get(X_SCF_REQUEST_ID) {
             let sent = cut(sent, MAX_CLIENT_ID_BYTES);
             if sent != self.id.as_str() {
                 line.text("client_request_id", &sent);
             }
         }
-        line.text("outcome", ending.outcome());
+        line.word("outcome", ending.outcome());
         if let Ending::Refused(error) = ending {
-            line.text("code", error.code().info().name);
+            line.word("code", error.code().info().name);
             if error.code().info().status.is_server_error() {
                 match error.cause_text() {
                     Some(cause) => line.text("error", &cause),
@@ -189,7 +189,7 @@ impl<'r> AuditEvent<'r> {
             line.number("status", status.as_u16());
         }
         if let Some(route) = self.route {
-            line.text("route", route.name());
+            line.word("route", route.name());
         }
         if let Some(method) = self.method {
             line.text("method", cut_text(method.as_str(), MAX_METHOD_BYTES));
@@ -199,7 +199,7 @@ impl<'r> AuditEvent<'r> {
             self.write_authorized(line, authorized);
         }
         if let Some(cache) = self.cache {
-            line.text("cache", cache.name());
+            line.word("cache", cache.name());
         }
         if let Some(attempts) = self.attempts {
             line.number("attempts", attempts);
@@ -208,7 +208,7 @@ impl<'r> AuditEvent<'r> {
             write_credentials(line, credentials);
         }
         if let Some(trace_id) = TraceId::from_headers(self.headers) {
-            line.text("trace_id", trace_id.as_str());
+            line.word("trace_id", trace_id.as_str());
         }
         if let Some((deadline, clock)) = &self.clock {
             line.number("elapsed_ms", deadline.elapsed_ms(*clock));
@@ -239,10 +239,10 @@ impl<'r> AuditEvent<'r> {
     /// Who asked.
     fn write_client(&self, line: &mut Line) {
         if let Some(principal) = &self.principal {
-            line.text("auth_method", principal.method().name());
+            line.word("auth_method", principal.method().name());
             line.text("key_name", principal.name());
             if let Some(hash) = principal.subject_hash() {
-                line.text("subject", hash);
+                line.word("subject", hash);
             }
         }
         if let Some(claims) = &self.wrong_type_claims {
@@ -253,7 +253,7 @@ impl<'r> AuditEvent<'r> {
         }
         if let Some(ClientAddress { address, source }) = self.address {
             line.address("client_address", address);
-            line.text("client_address_source", source.name());
+            line.word("client_address_source", source.name());
         }
         if let Some(user_agent) = self.headers.get(USER_AGENT) {
             line.text("user_agent", &cut(user_agent, MAX_USER_AGENT_BYTES));
@@ -262,27 +262,33 @@ impl<'r> AuditEvent<'r> {
 
     /// What was authorized.
     fn write_authorized(&self, line: &mut Line, authorized: &Authorized) {
-        line.text("grants", authorized.grants());
-        if let Some(place) = authorized.place() {
-            line.text("bucket", &place.buckets);
-            let is_clear = self.options.shows_subject;
-            let prefixes = if is_clear { &place.prefixes } else { &place.prefix_templates };
-            line.text("prefix", prefixes);
-            line.text("actions", &place.actions);
-        }
-        if let Some(role) = authorized.role() {
-            line.text("role", role.arn.as_str());
-        }
+        let is_clear = self.options.shows_subject;
+        line.members(authorized.logged(), |line| write_granted(line, authorized, is_clear));
         line.number("duration_seconds", authorized.duration_seconds());
-        line.text("policy_sha256", authorized.policy().sha256());
-        line.text("session_name", authorized.session_name());
+        line.word("session_name", authorized.session_name());
     }
 }
 
+/// What is the same for everyone with the same grants and claims.
+fn write_granted(line: &mut Line, authorized: &Authorized, is_clear: bool) {
+    line.text("grants", authorized.grants());
+    if let Some(place) = authorized.place() {
+        line.text("bucket", &place.buckets);
+        line.text("prefix", if is_clear { &place.prefixes } else { &place.prefix_templates });
+        line.text("actions", &place.actions);
+    }
+    if let Some(role) = authorized.role() {
+        line.text("role", role.arn.as_str());
+    }
+    line.word("policy_sha256", authorized.policy().sha256());
+}
+
 fn write_credentials(line: &mut Line, credentials: &Credentials) {
-    line.number("expires_at", credentials.expiry.unix_seconds());
-    line.text("key_id_prefix", credentials.key_id_prefix());
-    line.text("sts_request_id", &credentials.sts_request_id);
+    line.members(&credentials.logged, |line| {
+        line.number("expires_at", credentials.expiry.unix_seconds());
+        line.text("key_id_prefix", credentials.key_id_prefix());
+        line.text("sts_request_id", &credentials.sts_request_id);
+    });
 }
 
 /// A request that nobody finished.

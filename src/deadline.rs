@@ -38,6 +38,10 @@ impl Deadline {
 
     /// The time that is left.
     pub fn remaining(&self, clock: &dyn Clock) -> Duration {
+        // Without a limit, what time it is makes no difference.
+        if self.limit == Duration::MAX {
+            return self.limit;
+        }
         self.limit.saturating_sub(self.elapsed(clock))
     }
 }

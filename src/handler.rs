@@ -72,8 +72,10 @@ impl Handler {
     /// Answers a request within `deadline`.
     pub async fn handle(&self, request: &Request, id: &RequestId, deadline: Deadline) -> Response {
         let mut audit = AuditEvent::new(self.audit, request, id, deadline, &*self.clock);
-        let decision = AssertUnwindSafe(self.decide(request, id, deadline, &mut audit));
-        let outcome = decision.catch_unwind().await.unwrap_or_else(|_| {
+        // In one expression: a request would contain the decision twice otherwise.
+        let decided =
+            AssertUnwindSafe(self.decide(request, id, deadline, &mut audit)).catch_unwind().await;
+        let outcome = decided.unwrap_or_else(|_| {
             let message = "the function has a fault: its operator finds it by the request id";
             Err(Error::new(ErrorCode::Internal, message))
         });

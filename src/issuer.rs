@@ -221,7 +221,9 @@ impl Issuer {
             None => {
                 let mut attempts = AtomicU32::new(0);
                 let id = id.as_str();
-                let fetched = self.upstream.fetch(authorized, &caller, id, &attempts, budget).await;
+                // On the heap, so that the many requests that the cache answers stay small.
+                let fetched = self.upstream.fetch(authorized, &caller, id, &attempts, budget);
+                let fetched = Box::pin(fetched).await;
                 let attempts = Some(*attempts.get_mut());
                 Issued { outcome: fetched.map(Arc::new), cache: CacheResult::Off, attempts }
             }

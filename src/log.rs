@@ -35,7 +35,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::set_global_default;
 
 pub use line::Format;
-pub(crate) use line::Line;
+pub(crate) use line::{Line, Members};
 use lines::Lines;
 use output::{Output, Sink};
 use standard_output::{StandardError, StandardOutput};
@@ -137,10 +137,10 @@ pub(crate) fn audit(write: impl FnOnce(&mut Line)) {
 }
 
 /// Writes a line of level INFO together with the next one, or with [`flush`].
-pub(crate) fn info_later(message: &str, write: impl FnOnce(&mut Line)) {
+pub(crate) fn info_later(message: &'static str, write: impl FnOnce(&mut Line)) {
     if let Some(output) = OUTPUT.get().filter(|_| LevelFilter::current() >= LevelFilter::INFO) {
         let mut line = output.line(&SystemClock, "INFO");
-        line.text("message", message);
+        line.word("message", message);
         write(&mut line);
         output.write_later(line);
     }
@@ -153,7 +153,7 @@ pub(crate) fn audit_now(write: impl FnOnce(&mut Line)) -> bool {
 
 fn decision<O: Sink, E: Sink>(output: &Output<O, E>, write: impl FnOnce(&mut Line)) -> Line {
     let mut line = output.line(&SystemClock, "INFO");
-    line.text("message", "decision");
+    line.word("message", "decision");
     write(&mut line);
     line
 }

@@ -11,6 +11,8 @@ mod cors;
 mod formats;
 mod signed;
 
+use std::sync::LazyLock;
+
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -78,15 +80,13 @@ impl Response {
 
     /// The answer to a CORS preflight.
     pub fn preflight(request_headers: &HeaderMap) -> Self {
-        Self {
-            status: StatusCode::NO_CONTENT,
-            headers: cors::preflight(request_headers),
-            body: String::new(),
-        }
+        let mut response = Self::json(StatusCode::NO_CONTENT, String::new());
+        response.headers.remove(CONTENT_TYPE);
+        response.headers.extend(cors::preflight(request_headers));
+        response
     }
 
-    /// Adds what every answer has, errors too: no cache keeps it, no browser guesses its type, and
-    /// an allowed origin may read it.
+    /// Adds the id of the request, and lets an allowed origin read the answer.
     #[must_use]
     pub fn finished(
         mut self,
@@ -94,13 +94,6 @@ impl Response {
         id: &RequestId,
         allowed_origins: &[HeaderValue],
     ) -> Self {
-        for (name, value) in [
-            (CACHE_CONTROL, "no-store"),
-            (VARY, "Origin, Authorization"),
-            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        ] {
-            self.headers.insert(name, HeaderValue::from_static(value));
-        }
         if let Ok(id) = HeaderValue::from_str(id.as_str()) {
             self.headers.insert(X_REQUEST_ID, id);
         }
@@ -109,11 +102,23 @@ impl Response {
     }
 
     fn json(status: StatusCode, body: String) -> Self {
-        let mut headers = HeaderMap::with_capacity(MAX_HEADERS);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Self { status, headers, body }
+        Self { status, headers: COMMON_HEADERS.clone(), body }
     }
 }
+
+/// What every answer has, errors too: no cache keeps it, and no browser guesses its type. Copied as
+/// a whole, which takes a third of adding each one.
+static COMMON_HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let headers = [
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_TYPE, "application/json"),
+        (VARY, "Origin, Authorization"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // The id is put in its place.
+        (X_REQUEST_ID, ""),
+    ];
+    HeaderMap::from_iter(headers.map(|(name, value)| (name, HeaderValue::from_static(value))))
+});
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -135,6 +140,3 @@ struct Probe {
 }
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// With those for a page of another origin, of a refusal, and of the server.
-const MAX_HEADERS: usize = 12;

@@ -117,7 +117,8 @@ impl SharedStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn send<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let sent = timeout(TIME_LIMIT, self.send_twice(command)).await;
+        // On the heap: most functions have no store, and all their requests would be larger for it.
+        let sent = timeout(TIME_LIMIT, Box::pin(self.send_twice(command))).await;
         let outcome = sent.unwrap_or(Err(StoreError::Timeout));
         if outcome.is_err() {
             self.failures.fetch_add(1, Ordering::Relaxed);

@@ -3,13 +3,16 @@
 //! # Guarantees
 //! Only `grant` can construct one, so a request that was not authorized does not compile.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::grant_summary::{GrantSummary, GrantedPlace};
+use super::lifetime::Lifetime;
 use super::object_key::ObjectKey;
 use super::role::Role;
 use super::session_policy::SessionPolicy;
 use super::signable::{SignableRequest, SignableVerb};
+use crate::log::Members;
 
 /// An object whose key the function generated. The credential covers only this object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,12 +30,39 @@ pub struct NewObject {
 /// Two that are equal may be served the same credential, so every field takes part in `==`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Authorized {
-    pub(super) policy: Arc<SessionPolicy>,
+    pub(super) granted: Arc<Granted>,
     pub(super) duration_seconds: u32,
     pub(super) session_name: String,
-    pub(super) grants: Arc<GrantSummary>,
-    pub(super) role: Option<Arc<Role>>,
     pub(super) handout: Handout,
+}
+
+/// What grants come to, checked.
+#[derive(Debug)]
+pub(super) struct Granted {
+    pub(super) policy: Arc<SessionPolicy>,
+    pub(super) grants: GrantSummary,
+    /// Within it, a request chooses.
+    pub(super) lifetime: Lifetime,
+    pub(super) role: Option<Arc<Role>>,
+    /// All of it in the audit log.
+    pub(super) logged: Members,
+}
+
+/// A new part does not compile here until it is compared, or left out.
+impl PartialEq for Granted {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { policy, grants, lifetime: _, role, logged: _ } = self;
+        *policy == other.policy && *grants == other.grants && *role == other.role
+    }
+}
+
+impl Eq for Granted {}
+
+/// All of it would take longer than what it distinguishes is worth: the policy differs too.
+impl Hash for Granted {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.policy.hash(state);
+    }
 }
 
 /// What a caller gets of a credential.
@@ -77,22 +107,27 @@ impl Authorized {
 
     /// The comma-separated names of the grants that the credential comes from, for the audit log.
     pub fn grants(&self) -> &str {
-        &self.grants.names
+        &self.granted.grants.names
     }
 
     /// Where these grants apply, for the audit log; `None` for a raw policy.
     pub fn place(&self) -> Option<&GrantedPlace> {
-        self.grants.place.as_ref()
+        self.granted.grants.place.as_ref()
     }
 
     /// The role to assume; `None` for that of the calling key.
     pub fn role(&self) -> Option<&Role> {
-        self.role.as_deref()
+        self.granted.role.as_deref()
     }
 
     /// The session policy.
     pub fn policy(&self) -> &SessionPolicy {
-        &self.policy
+        &self.granted.policy
+    }
+
+    /// Grants, place, role and policy in the audit log, once a line had them.
+    pub(crate) fn logged(&self) -> &Members {
+        &self.granted.logged
     }
 
     /// The lifetime to request from STS.
@@ -111,11 +146,9 @@ impl Authorized {
     /// For the session `name` and `duration_seconds`; the policy contains the name.
     pub(crate) fn for_tests(name: &str, duration_seconds: u32) -> Self {
         Self {
-            policy: SessionPolicy::new(format!("policy of {name}")).into(),
+            granted: Granted::for_tests(&format!("policy of {name}")).into(),
             duration_seconds,
             session_name: name.to_owned(),
-            grants: Arc::new(GrantSummary::for_tests()),
-            role: None,
             handout: Handout::default(),
         }
     }
@@ -128,7 +161,23 @@ impl Authorized {
     /// The same by the role `name`.
     pub(crate) fn with_role(self, name: &str) -> Self {
         let arn = super::RoleArn::parse(&format!("qcs::cam::uin/1:roleName/{name}")).unwrap();
-        Self { role: Some(Arc::new(Role { arn, external_id: None })), ..self }
+        let role = Some(Arc::new(Role { arn, external_id: None }));
+        let granted = Granted { role, ..Granted::for_tests(self.policy().as_json()) };
+        Self { granted: granted.into(), ..self }
+    }
+}
+
+#[cfg(test)]
+impl Granted {
+    /// An example under the policy `json`.
+    pub(super) fn for_tests(json: &str) -> Self {
+        Self {
+            policy: SessionPolicy::new(json.to_owned()).into(),
+            grants: GrantSummary::for_tests(),
+            lifetime: Lifetime::new(360, 1800).unwrap(),
+            role: None,
+            logged: Members::default(),
+        }
     }
 }
 
@@ -137,7 +186,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::RoleArn;
-    use super::{Authorized, GrantSummary, Handout, NewObject, ObjectKey, Role, SessionPolicy};
+    use super::{Authorized, GrantSummary, Granted, Handout, NewObject, ObjectKey, Role};
     use crate::grant::{SignableRequest, SignableVerb};
     use tencent::names::ObjectPrefix;
     use tencent::time::Timestamp;
@@ -157,27 +206,27 @@ mod tests {
         };
         let one =
             Authorized { handout: object("b-1", "r-1", 0), ..Authorized::for_tests("a", 1800) };
-        let Authorized { policy, duration_seconds, session_name, grants, role, handout: _ } = &one;
+        let Authorized { granted, duration_seconds, session_name, handout: _ } = &one;
+        let Granted { policy, grants, lifetime: _, role, logged: _ } = &**granted;
         assert!(role.is_none());
+        let json = policy.as_json();
+        let granted = |granted: Granted| Authorized { granted: granted.into(), ..one.clone() };
         let of_role = |id: Option<&str>| {
             let arn = RoleArn::parse("qcs::cam::uin/1:roleName/a").unwrap();
             let role = Role { arn, external_id: id.map(str::to_owned) };
-            Authorized { role: Some(Arc::new(role)), ..one.clone() }
+            granted(Granted { role: Some(Arc::new(role)), ..Granted::for_tests(json) })
         };
         assert!(of_role(None) != of_role(Some("id")) && of_role(None) == of_role(None));
         let NewObject { bucket, region, key: _ } = one.new_object().unwrap();
         let others = [
             of_role(None),
-            Authorized {
-                policy: SessionPolicy::new(format!("{} ", policy.as_json())).into(),
-                ..one.clone()
-            },
+            granted(Granted::for_tests(&format!("{json} "))),
             Authorized { duration_seconds: duration_seconds - 1, ..one.clone() },
             Authorized { session_name: format!("{session_name}b"), ..one.clone() },
-            Authorized {
-                grants: GrantSummary::raw(&format!("{},b", grants.names)).into(),
-                ..one.clone()
-            },
+            granted(Granted {
+                grants: GrantSummary::raw(&format!("{},b", grants.names)),
+                ..Granted::for_tests(json)
+            }),
             Authorized { handout: Handout::default(), ..one.clone() },
             Authorized { handout: object(bucket, region, 1), ..one.clone() },
             Authorized { handout: object(bucket, "r-2", 0), ..one.clone() },
@@ -186,7 +235,7 @@ mod tests {
         for (index, other) in others.iter().enumerate() {
             assert!(*other != one, "{index}");
         }
-        assert!(one.clone() == one);
+        assert!(one.clone() == one && granted(Granted::for_tests(json)) == one);
     }
 
     /// A new field does not compile here until it has a row.

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use tencent::cam::PolicyError;
 use tencent::time::Timestamp;
 
-use super::authorized::{Authorized, Handout};
+use super::authorized::{Authorized, Granted, Handout};
 use super::containment;
 use super::grant_summary::GrantSummary;
 use super::grants::{Grant, Grants, RAW};
 use super::lifetime::Lifetime;
 use super::policy_builder::{PolicyBuilder, shared_lifetime, shared_role};
-use super::policy_cache::{Granted, PolicyCache};
+use super::policy_cache::PolicyCache;
 use super::policy_inputs::{PolicyInputs, claim_names};
 use super::resolved::ResolvedGrant;
 use super::session_name;
@@ -23,6 +23,7 @@ use super::session_policy::SessionPolicy;
 use crate::auth::Principal;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
+use crate::log::Members;
 use crate::request::{CredentialRequest, RequestedScope};
 
 /// Decides requests by grants.
@@ -92,10 +93,8 @@ impl Authorizer {
         };
         Ok(Authorized {
             duration_seconds: granted.lifetime.choose(request.duration_seconds)?,
-            policy: granted.policy,
+            granted,
             session_name: session_name::name(principal),
-            grants: granted.grants,
-            role: granted.role,
             handout,
         })
     }
@@ -106,10 +105,10 @@ fn decide<'g>(
     grants: &'g [Grant],
     inputs: &PolicyInputs,
     build: &dyn Fn(&[ResolvedGrant<'g>]) -> Result<PolicyBuilder<'g>, Error>,
-) -> Result<(Granted, Handout), Error> {
+) -> Result<(Arc<Granted>, Handout), Error> {
     let resolved = filter_by_bucket(matching_grants(grants, inputs)?, inputs)?;
     let PolicyBuilder { sources, statements, handout } = build(&resolved)?;
-    let grants = Arc::new(GrantSummary::new(&sources, &inputs.claims, &statements));
+    let grants = GrantSummary::new(&sources, &inputs.claims, &statements);
     let policy = statements.into_policy().map_err(unusable_policy)?.into_json();
     let (lifetime, role) = (shared_lifetime(&sources)?, shared_role(&sources)?);
     if !containment::is_inside(&policy, role.as_deref(), &sources, &inputs.claims) {
@@ -120,8 +119,8 @@ fn decide<'g>(
     {
         return Err(too_wide("the policy allows more than the signed request; nothing was signed"));
     }
-    let policy = Arc::new(SessionPolicy::new(policy));
-    Ok((Granted { policy, grants, lifetime, role }, handout))
+    let (policy, logged) = (Arc::new(SessionPolicy::new(policy)), Members::default());
+    Ok((Arc::new(Granted { policy, grants, lifetime, role, logged }), handout))
 }
 
 fn too_wide(cause: &'static str) -> Error {
@@ -197,12 +196,12 @@ fn raw(
     policy: &Arc<SessionPolicy>,
     lifetime: Lifetime,
     request: &CredentialRequest,
-) -> Result<Granted, Error> {
+) -> Result<Arc<Granted>, Error> {
     let is_narrowed = request.bucket.is_some() || request.region.is_some();
     if request.scope != RequestedScope::Grant || is_narrowed {
         let message = "this function issues a raw policy, which a request cannot narrow";
         return Err(Error::new(ErrorCode::ScopeNotGranted, message));
     }
-    let (policy, grants) = (Arc::clone(policy), Arc::new(GrantSummary::raw(RAW)));
-    Ok(Granted { policy, grants, lifetime, role: None })
+    let (policy, grants) = (Arc::clone(policy), GrantSummary::raw(RAW));
+    Ok(Arc::new(Granted { policy, grants, lifetime, role: None, logged: Members::default() }))
 }

@@ -1,7 +1,5 @@
 //! What the audit log contains about the grants behind a credential.
 
-use std::hash::{Hash, Hasher};
-
 use super::definition::GrantDefinition;
 use super::statements::Statements;
 use crate::auth::Claims;
@@ -26,13 +24,6 @@ pub struct GrantedPlace {
     pub prefixes: String,
     /// The operations that the credential is good for, for example `PutObject`.
     pub actions: String,
-}
-
-/// All of it would take longer than what it distinguishes is worth: the policy differs too.
-impl Hash for GrantSummary {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.names.hash(state);
-    }
 }
 
 impl GrantSummary {

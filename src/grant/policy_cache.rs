@@ -7,23 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
 
-use super::grant_summary::GrantSummary;
-use super::lifetime::Lifetime;
+use super::authorized::Granted;
 use super::policy_inputs::PolicyInputs;
-use super::role::Role;
-use super::session_policy::SessionPolicy;
-
-/// What grants come to, checked.
-#[derive(Clone)]
-pub(super) struct Granted {
-    pub(super) policy: Arc<SessionPolicy>,
-    pub(super) grants: Arc<GrantSummary>,
-    pub(super) lifetime: Lifetime,
-    pub(super) role: Option<Arc<Role>>,
-}
 
 /// What was granted, by what it depends on; the least recently used is forgotten first.
-pub(super) struct PolicyCache(Mutex<LruCache<PolicyInputs, Granted>>);
+pub(super) struct PolicyCache(Mutex<LruCache<PolicyInputs, Arc<Granted>>>);
 
 impl PolicyCache {
     pub(super) fn new() -> Self {
@@ -37,16 +25,16 @@ impl PolicyCache {
     pub(super) fn get_or_decide<E>(
         &self,
         inputs: PolicyInputs,
-        decide: impl FnOnce(&PolicyInputs) -> Result<Granted, E>,
-    ) -> Result<Granted, E> {
+        decide: impl FnOnce(&PolicyInputs) -> Result<Arc<Granted>, E>,
+    ) -> Result<Arc<Granted>, E> {
         let entries = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(granted) = entries().get(&inputs) {
-            return Ok(granted.clone());
+            return Ok(Arc::clone(granted));
         }
         // Not under the lock: others need not wait.
         let granted = decide(&inputs)?;
         let mut entries = entries();
-        entries.put(inputs, granted.clone());
+        entries.put(inputs, Arc::clone(&granted));
         if entries.len() > MAX_POLICIES {
             entries.pop_lru();
         }
@@ -59,9 +47,9 @@ const MAX_POLICIES: usize = 256;
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        GrantSummary, Granted, Lifetime, MAX_POLICIES, PolicyCache, PolicyInputs, SessionPolicy,
-    };
+    use std::sync::Arc;
+
+    use super::{Granted, MAX_POLICIES, PolicyCache, PolicyInputs};
     use crate::auth::{AuthMethod, Claims};
 
     fn of(subject: &str) -> PolicyInputs {
@@ -70,13 +58,8 @@ mod tests {
         PolicyInputs { method, token_issuer, claims, bucket: None, region: None }
     }
 
-    fn granted(json: &str) -> Granted {
-        Granted {
-            policy: SessionPolicy::new(json.to_owned()).into(),
-            grants: GrantSummary::for_tests().into(),
-            lifetime: Lifetime::new(360, 1800).unwrap(),
-            role: None,
-        }
+    fn granted(json: &str) -> Arc<Granted> {
+        Granted::for_tests(json).into()
     }
 
     #[test]

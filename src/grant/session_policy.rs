@@ -54,8 +54,9 @@ impl PartialEq for SessionPolicy {
 
 impl Eq for SessionPolicy {}
 
+/// Half of its SHA-256 is enough to find a place.
 impl Hash for SessionPolicy {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.sha256.hash(hasher);
+        hasher.write(self.sha256.as_bytes().first_chunk::<32>().map_or(&[], |half| half));
     }
 }

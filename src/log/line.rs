@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use tencent::time::{Clock, Timestamp};
 use tracing::field::{Field, Visit};
@@ -24,6 +25,11 @@ pub(crate) struct Line {
     unix_milliseconds: u64,
 }
 
+/// Members that many lines have. They are written once and copied from then on, since all lines of
+/// a process have one format.
+#[derive(Debug, Default)]
+pub(crate) struct Members(OnceLock<Box<[u8]>>);
+
 impl Line {
     /// A line of this moment.
     pub(super) fn new(format: Format, clock: &dyn Clock, level: &'static str) -> Self {
@@ -34,7 +40,7 @@ impl Line {
                 line.bytes.extend_from_slice(b"{\"timestamp\":\"");
                 line.moment(now);
                 line.bytes.push(b'"');
-                line.text("level", level);
+                line.word("level", level);
             }
             Format::Text => {
                 line.moment(now);
@@ -55,6 +61,32 @@ impl Line {
         }
         self.bytes.push(b'\n');
         self.bytes
+    }
+
+    /// What `write` adds, or what it added to an earlier line.
+    pub(crate) fn members(&mut self, known: &Members, write: impl FnOnce(&mut Self)) {
+        if let Some(bytes) = known.0.get() {
+            return self.bytes.extend_from_slice(bytes);
+        }
+        let start = self.bytes.len();
+        write(self);
+        let bytes = self.bytes.get(start..).unwrap_or_default();
+        // Another thread may have been first.
+        let _ = known.0.set(bytes.into());
+    }
+
+    /// A text of this program: it has nothing that a line of JSON must escape.
+    pub(crate) fn word(&mut self, name: &str, value: &str) {
+        debug_assert!(is_plain(value.as_bytes()), "{name} may need an escape");
+        match self.format {
+            Format::Json => {
+                self.name(name);
+                self.bytes.push(b'"');
+                self.bytes.extend_from_slice(value.as_bytes());
+                self.bytes.push(b'"');
+            }
+            Format::Text => self.text(name, value),
+        }
     }
 
     /// A text.
@@ -104,18 +136,19 @@ impl Line {
         if known != second {
             let moment = i64::try_from(second).ok().and_then(Timestamp::from_unix_seconds);
             let moment = moment.map(Timestamp::iso_8601).unwrap_or_default();
-            for (place, byte) in text.iter_mut().zip(moment.bytes()) {
+            // Up to its `Z`, where the milliseconds begin.
+            for (place, byte) in text.iter_mut().zip(moment.trim_end_matches('Z').bytes()) {
                 *place = byte;
             }
             LATEST_SECOND.set((second, text));
         }
-        self.bytes.extend_from_slice(&text);
         let milliseconds = unix_milliseconds % 1000;
-        self.bytes.push(b'.');
-        for digit in [milliseconds / 100, milliseconds / 10 % 10, milliseconds % 10] {
-            self.decimal(digit);
+        let digits = [milliseconds / 100, milliseconds / 10 % 10, milliseconds % 10];
+        let [.., hundreds, tens, ones, _] = &mut text;
+        for (place, digit) in [hundreds, tens, ones].into_iter().zip(digits) {
+            *place = b'0'.wrapping_add(u8::try_from(digit).unwrap_or_default());
         }
-        self.bytes.push(b'Z');
+        self.bytes.extend_from_slice(&text);
     }
 
     fn name(&mut self, name: &str) {
@@ -210,8 +243,9 @@ fn is_plain_word(word: [u8; WORD_BYTES]) -> bool {
 const WORD_BYTES: usize = 8;
 
 thread_local! {
-    /// A second since 1970, as `1970-01-01T00:00:00`.
-    static LATEST_SECOND: Cell<(u64, [u8; 19])> = const { Cell::new((0, *b"1970-01-01T00:00:00")) };
+    /// A second since 1970, and its first millisecond as text.
+    static LATEST_SECOND: Cell<(u64, [u8; 24])> =
+        const { Cell::new((0, *b"1970-01-01T00:00:00.000Z")) };
 }
 
 struct Escaped<'a>(&'a mut Line);

@@ -42,7 +42,15 @@ impl Inbound {
     ///
     /// # Errors
     /// [`ErrorCode::HeadersTooLarge`], [`ErrorCode::BodyTooLarge`], [`ErrorCode::BodyEncoding`].
-    pub fn check(mut self) -> Result<Request, Error> {
+    pub fn check(self) -> Result<Request, Error> {
+        self.check_or_return().map_err(|refused| refused.0)
+    }
+
+    /// The same; an error comes with the headers, for an answer that depends on them.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check).
+    pub fn check_or_return(mut self) -> Result<Request, Box<(Error, HeaderMap)>> {
         let is_platforms = |name: &HeaderName| name.as_str().starts_with("x-scf-");
         if self.headers.keys().any(is_platforms) {
             for name in PLATFORM_HEADERS {
@@ -57,17 +65,20 @@ impl Inbound {
             let message = format!(
                 "headers: must have at most {MAX_HEADER_BYTES} bytes in {MAX_HEADERS} fields"
             );
-            return Err(Error::new(ErrorCode::HeadersTooLarge, message));
+            let error = Error::new(ErrorCode::HeadersTooLarge, message);
+            return Err(Box::new((error, self.headers)));
         }
         // A header may be a caller's key, so `Debug` must show no value.
         for value in self.headers.values_mut() {
             value.set_sensitive(true);
         }
         if self.body.len() > MAX_BODY_BYTES {
-            return Err(body_too_large());
+            return Err(Box::new((body_too_large(), self.headers)));
         }
-        let body = String::from_utf8(self.body)
-            .map_err(|_| Error::new(ErrorCode::BodyEncoding, "body: must be UTF-8"))?;
+        let Ok(body) = String::from_utf8(self.body) else {
+            let error = Error::new(ErrorCode::BodyEncoding, "body: must be UTF-8");
+            return Err(Box::new((error, self.headers)));
+        };
         Ok(Request {
             method: self.method,
             path: self.path,

@@ -281,6 +281,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::credentials as written;
+    use crate::log::Members;
     use crate::request::{Format, RequestId};
     use crate::sts::Credentials;
     use tencent::secret::Secret;
@@ -296,6 +297,7 @@ mod tests {
             expiry: Timestamp::from_unix_seconds(1_700_001_800).unwrap(),
             sts_request_id: "upstream".into(),
             members: OnceLock::new(),
+            logged: Members::default(),
         };
         let id = RequestId::from_platform(Some("request-1"), &[0; 16]);
         serde_json::from_str(&written(format, &credentials, &id, None)).unwrap()

@@ -186,6 +186,7 @@ mod tests {
 
     use super::signed;
     use crate::grant::{SignableRequest, SignableVerb, TypeLimit, UploadLimits};
+    use crate::log::Members;
     use crate::request::RequestId;
     use crate::sts::Credentials;
     use tencent::secret::Secret;
@@ -202,6 +203,7 @@ mod tests {
             expiry: Timestamp::from_unix_seconds(1_700_001_800).unwrap(),
             sts_request_id: "upstream".into(),
             members: OnceLock::new(),
+            logged: Members::default(),
         };
         let request = SignableRequest {
             bucket: "b-1".to_owned(),

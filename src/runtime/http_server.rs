@@ -28,9 +28,9 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::header::{CONNECTION, HOST, ORIGIN, RETRY_AFTER, USER_AGENT};
+use http::header::{CONNECTION, HOST, RETRY_AFTER};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, HeaderValue, request};
+use http::{HeaderMap, HeaderValue, request};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -245,7 +245,7 @@ fn connection_limit(wanted: usize) -> usize {
 struct Server {
     settings: ServerSettings,
     handler: Arc<Handler>,
-    /// Each request has a receiver of it until it is handled.
+    /// Each request that takes time has a receiver of it until it is handled.
     running: watch::Sender<()>,
     /// What answers in place of the handler, at the address for metrics.
     metrics_page: Option<MetricsPage>,
@@ -312,6 +312,8 @@ impl Server {
             .max_buf_size(MAX_HEAD_BYTES)
             // A client may close its sending side and wait for the answer.
             .half_close(true)
+            // An answer is small: one buffer is sent sooner than two.
+            .writev(false)
             .keep_alive(!is_last)
             .serve_connection(TokioIo::new(stream), service);
         let served = if is_last {
@@ -341,23 +343,17 @@ impl Server {
         if let Some(page) = &self.metrics_page {
             return into_hyper(page.respond(request.method(), request.uri().path()));
         }
-        let running = self.running.subscribe();
         let (head, body) = request.into_parts();
-        let sent_id = head.headers.get("x-scf-request-id").and_then(|value| value.to_str().ok());
         // Without SCF in front, this header is whatever a client writes.
-        let own_id = sent_id.filter(|_| self.settings.is_scf);
+        let own_id = self.settings.is_scf.then(|| head.headers.get("x-scf-request-id")).flatten();
+        let own_id = own_id.and_then(|value| value.to_str().ok());
         let id = RequestId::from_platform(own_id, &*self.handler.entropy);
         let checked = self.check_host(&head).and_then(|()| self.check_place(&head, connection));
         let read_role_key = || RoleKey::from_headers(&head.headers);
         let role_key = self.settings.reads_role_keys.then(read_role_key).flatten();
-        // All that a refusal needs of them, when the request is gone.
-        let kept = REFUSAL_HEADERS.map(|name| {
-            let value = head.headers.get(&name).cloned();
-            value.map(|value| (name, value))
-        });
         let request = match checked {
             Ok(()) => read(head, body, peer).await,
-            Err(error) => Err(error),
+            Err(error) => Err(Box::new((error, head.headers))),
         };
         // Only now: a client that does not finish its body must not keep others out.
         let _handling = connection.handling();
@@ -365,12 +361,11 @@ impl Server {
             Ok(mut request) => {
                 request.role_key = role_key.map(Arc::new);
                 sending.is_over();
-                let handler = Arc::clone(&self.handler);
+                let request = Arc::new(request);
+                let (handler, own) = (Arc::clone(&self.handler), Arc::clone(&request));
                 let mut handled = Box::pin(async move {
                     let deadline = Deadline::unlimited(&*handler.clock);
-                    let response = handler.handle(&request, &id, deadline).await;
-                    drop(running);
-                    response
+                    handler.handle(&own, &id, deadline).await
                 });
                 // A client has its answer after the decision is recorded.
                 match poll_fn(|context| Poll::Ready(handled.as_mut().poll(context))).await {
@@ -381,21 +376,23 @@ impl Server {
                     // What takes time is a task of its own: a credential that was requested is
                     // issued and recorded, whatever the connection does meanwhile.
                     Poll::Pending => {
+                        let running = self.running.subscribe();
                         let handled = tokio::spawn(async move {
                             let response = handled.await;
                             log::written().await;
+                            drop(running);
                             response
                         });
-                        handled.await.unwrap_or_else(|error| {
-                            let kept = HeaderMap::from_iter(kept.into_iter().flatten());
-                            self.refuse_failed(error, &kept, peer)
+                        let answered = handled.await;
+                        answered.unwrap_or_else(|error| {
+                            self.refuse_failed(error, &request.headers, peer)
                         })
                     }
                 }
             }
-            Err(error) => {
-                let kept = HeaderMap::from_iter(kept.into_iter().flatten());
-                let mut response = self.handler.refuse(&error, &kept, peer, &id);
+            Err(refused) => {
+                let (error, headers) = *refused;
+                let mut response = self.handler.refuse(&error, &headers, peer, &id);
                 // The unread rest of this request must not be taken for the next one.
                 let close = HeaderValue::from_static("close");
                 response.headers.insert(CONNECTION, close);
@@ -443,6 +440,10 @@ impl Server {
         };
         let sent = head.headers.get_all(HOST).iter().map(HeaderValue::to_str);
         let is_allowed = |sent: &str| {
+            // Most often, and read sooner than a name.
+            if sent.parse::<SocketAddr>().is_ok() {
+                return true;
+            }
             let authority = sent.parse::<Authority>();
             authority.is_ok_and(|authority| {
                 let name = authority.host().to_ascii_lowercase();
@@ -458,19 +459,18 @@ impl Server {
     }
 }
 
+/// Reads a request. An error comes with the headers, which its answer depends on.
 async fn read(
     head: request::Parts,
     body: Incoming,
     peer: Option<ClientAddress>,
-) -> Result<Request, Error> {
-    // A body that is announced as too large is not read at all.
-    if usize::try_from(body.size_hint().lower())
-        .map_or(true, |announced| announced > MAX_BODY_BYTES)
-    {
-        return Err(body_too_large());
-    }
+) -> Result<Request, Box<(Error, HeaderMap)>> {
     // Most requests have none, and need no timer.
-    let body = if body.is_end_stream() { Bytes::new() } else { read_body(body).await? };
+    let body = if body.is_end_stream() { Ok(Bytes::new()) } else { read_body(body).await };
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => return Err(Box::new((error, head.headers))),
+    };
     let query = head.uri.query().unwrap_or_default();
     let inbound = Inbound {
         method: head.method,
@@ -482,10 +482,16 @@ async fn read(
         reported_address: peer,
         role_key: None,
     };
-    inbound.check()
+    inbound.check_or_return()
 }
 
 async fn read_body(body: Incoming) -> Result<Bytes, Error> {
+    // A body that is announced as too large is not read at all.
+    if usize::try_from(body.size_hint().lower())
+        .map_or(true, |announced| announced > MAX_BODY_BYTES)
+    {
+        return Err(body_too_large());
+    }
     let reading = Limited::new(body, MAX_BODY_BYTES).collect();
     let body = timeout(BODY_TIMEOUT, reading)
         .await
@@ -513,10 +519,6 @@ fn into_hyper(response: Response) -> hyper::Response<Full<Bytes>> {
 
 /// Prometheus needs one, and some more may be left open by others.
 const METRICS_CONNECTIONS: usize = 16;
-
-/// For CORS and for the audit log.
-const REFUSAL_HEADERS: [HeaderName; 3] =
-    [ORIGIN, USER_AGENT, HeaderName::from_static("x-scf-request-id")];
 
 /// hyper responds to a larger head itself, with status 431 or 414. Up to here the refusal is ours.
 const MAX_HEAD_BYTES: usize = 64 * 1024;

@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::log;
 use tencent::json_object::JsonObject;
 use tencent::secret::Secret;
 use tencent::time::Timestamp;
@@ -34,6 +35,8 @@ pub struct Credentials {
     pub sts_request_id: String,
     /// What every answer with them contains, once one was written.
     pub members: OnceLock<Option<Secret>>,
+    /// What every audit line of them contains.
+    pub(crate) logged: log::Members,
 }
 
 /// Why an answer is unusable.
@@ -140,6 +143,7 @@ impl Credentials {
             expiry,
             sts_request_id: request_id,
             members: OnceLock::new(),
+            logged: log::Members::default(),
         })
     }
 }
