@@ -28,12 +28,20 @@ pub struct NewObject {
 /// The proof that a credential may be issued, and its parameters.
 ///
 /// Two that are equal may be served the same credential, so every field takes part in `==`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorized {
     pub(super) granted: Arc<Granted>,
     pub(super) duration_seconds: u32,
     pub(super) session_name: String,
     pub(super) handout: Handout,
+}
+
+/// Policy and session are enough to find a place.
+impl Hash for Authorized {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.granted.hash(state);
+        state.write(self.session_name.as_bytes());
+    }
 }
 
 /// What grants come to, checked.

@@ -111,7 +111,8 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
     fn unix_microseconds(&self) -> u64 {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since_1970.as_micros()).unwrap_or(u64::MAX)
+        let microseconds = since_1970.as_secs().saturating_mul(1_000_000);
+        microseconds.saturating_add(since_1970.subsec_micros().into())
     }
 }
 
