@@ -34,8 +34,8 @@ use tencent::time::SystemClock;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::set_global_default;
 
-pub use line::Format;
-pub(crate) use line::{Line, Members};
+pub(crate) use line::Line;
+pub use line::{Format, Members};
 use lines::Lines;
 use output::{Output, Sink};
 use standard_output::{StandardError, StandardOutput};

@@ -21,6 +21,7 @@ use cos_issuer::deadline::Deadline;
 use cos_issuer::entropy::SystemEntropy;
 use cos_issuer::grant::{Authorized, SignableRequest};
 use cos_issuer::handler::Handler;
+use cos_issuer::log::Members;
 use cos_issuer::request::{
     CredentialRequest, Identity, IdentitySource, Inbound, Request, RequestId, Route,
 };
@@ -396,6 +397,7 @@ fn credentials() -> Credentials {
         expiry: time(EXPIRY),
         sts_request_id: "upstream".to_owned(),
         members: OnceLock::new(),
+        logged: Members::default(),
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Line {
 /// Members that many lines have. They are written once and copied from then on, since all lines of
 /// a process have one format.
 #[derive(Debug, Default)]
-pub(crate) struct Members(OnceLock<Box<[u8]>>);
+pub struct Members(OnceLock<Box<[u8]>>);
 
 impl Line {
     /// A line of this moment.

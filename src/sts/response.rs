@@ -36,7 +36,7 @@ pub struct Credentials {
     /// What every answer with them contains, once one was written.
     pub members: OnceLock<Option<Secret>>,
     /// What every audit line of them contains.
-    pub(crate) logged: log::Members,
+    pub logged: log::Members,
 }
 
 /// Why an answer is unusable.
