@@ -245,7 +245,8 @@ fn connection_limit(wanted: usize) -> usize {
 struct Server {
     settings: ServerSettings,
     handler: Arc<Handler>,
-    /// Each request that takes time has a receiver of it until it is handled.
+    /// A request has a receiver of it while its body is read and while it is handled, unless that
+    /// takes no time.
     running: watch::Sender<()>,
     /// What answers in place of the handler, at the address for metrics.
     metrics_page: Option<MetricsPage>,
@@ -351,10 +352,12 @@ impl Server {
         let checked = self.check_host(&head).and_then(|()| self.check_place(&head, connection));
         let read_role_key = || RoleKey::from_headers(&head.headers);
         let role_key = self.settings.reads_role_keys.then(read_role_key).flatten();
+        let reading = (!body.is_end_stream()).then(|| self.running.subscribe());
         let request = match checked {
             Ok(()) => read(head, body, peer).await,
             Err(error) => Err(Box::new((error, head.headers))),
         };
+        drop(reading);
         // Only now: a client that does not finish its body must not keep others out.
         let _handling = connection.handling();
         let response = match request {
