@@ -15,7 +15,7 @@ use super::signable::{SignableRequest, SignableVerb};
 use crate::log::Members;
 
 /// An object whose key the function generated. The credential covers only this object.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewObject {
     /// The bucket with its appid.
     pub bucket: String,
@@ -74,7 +74,7 @@ impl Hash for Granted {
 }
 
 /// What a caller gets of a credential.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Handout {
     /// All of it, with the object that it is for, when the function generated its key.
     Credential(Option<NewObject>),

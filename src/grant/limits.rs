@@ -235,7 +235,7 @@ impl VpcId {
 pub struct VpcIdError;
 
 /// What several content types have in common.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TypeLimit {
     /// Nothing, or there are none.
     Any,

@@ -40,7 +40,7 @@ impl Extension {
 pub struct ExtensionError;
 
 /// The key of one object.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectKey(String);
 
 impl ObjectKey {

@@ -1,7 +1,7 @@
 //! Roles of CAM that are assumed to issue a credential.
 
 /// A role to assume.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
     /// Its resource name.
     pub arn: RoleArn,
@@ -10,7 +10,7 @@ pub struct Role {
 }
 
 /// A role's resource name: `qcs::cam::uin/<owner>:roleName/<name>` or `…:role/<id>`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleArn(String);
 
 impl RoleArn {

@@ -7,7 +7,7 @@ use super::definition::GrantDefinition;
 use super::limits::{Limits, TypeLimit};
 
 /// A request for one object. The credential that signs it is good for nothing else.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignableRequest {
     /// The bucket with its appid.
     pub bucket: String,
@@ -20,7 +20,7 @@ pub struct SignableRequest {
 }
 
 /// What a signed request does with its object.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignableVerb {
     /// It reads the object.
     Get {
@@ -34,7 +34,7 @@ pub enum SignableVerb {
 }
 
 /// The limits of an upload that its signature can contain. Its policy contains them all.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadLimits {
     /// The largest upload in bytes.
     pub max_size_bytes: Option<u64>,

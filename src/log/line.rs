@@ -25,8 +25,8 @@ pub(crate) struct Line {
     unix_milliseconds: u64,
 }
 
-/// Members that many lines have. They are written once and copied from then on, since all lines of
-/// a process have one format.
+/// Members that many lines have. They are written once and copied from then on: format and settings
+/// of a process do not change.
 #[derive(Debug, Default)]
 pub struct Members(OnceLock<Box<[u8]>>);
 
