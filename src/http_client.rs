@@ -21,7 +21,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
 use http::header::DATE;
-use reqwest::{Method, NoProxy, Request, redirect};
+use reqwest::{Method, NoProxy, Request, redirect, retry};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
@@ -242,6 +242,8 @@ impl Pool {
             .tls_backend_preconfigured(tls)
             .https_only(plaintext_http == PlaintextHttp::Never)
             .redirect(redirect::Policy::none())
+            // Retries are the caller's. With a policy each request would be cloned for one.
+            .retry(retry::never().max_retries_per_request(0))
             .connect_timeout(CONNECT_TIMEOUT)
             .connector_layer(ConnectAhead { max_age: IDLE_TIMEOUT })
             .pool_max_idle_per_host(max_idle_connections)

@@ -89,6 +89,11 @@ pub(crate) async fn written() {
     let _written = Written { is_first };
     if is_first {
         tokio::task::yield_now().await;
+        // What was ready had its turn. Under load, what that made ready has one too.
+        if FOLLOWERS.with_borrow(|followers| followers.as_ref().is_some_and(|all| !all.is_empty()))
+        {
+            tokio::task::yield_now().await;
+        }
     } else {
         let mut has_waited = false;
         let wait = poll_fn(|context| {

@@ -145,8 +145,7 @@ fn read_file(path: &str) -> io::Result<Vec<u8>> {
 fn serve(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     let reloader = app::reloader(&settings, read_file);
     let App { platform, handler } = App::new(settings, Arc::new(SystemClock), read_file)?;
-    let mut tokio = tokio::runtime::Builder::new_current_thread();
-    let tokio = tokio.enable_all().build()?;
+    let tokio = runtime::single_threaded()?;
     let served = tokio.block_on(runtime::run(platform, handler, reloader));
     // Without waiting for the system's resolver.
     tokio.shutdown_background();

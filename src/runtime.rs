@@ -21,6 +21,7 @@ pub mod scf;
 mod signal;
 mod workers;
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -28,6 +29,21 @@ use crate::handler::Handler;
 use crate::issuer::Background;
 use http_server::ServerSettings;
 pub use reload::Reloader;
+
+/// What runs the futures of one thread.
+///
+/// # Errors
+/// When the system has no descriptor left.
+pub fn single_threaded() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .event_interval(EVENT_INTERVAL)
+        .build()
+}
+
+/// After so many polls of futures the system is asked what else is ready. A request takes about
+/// ten, so some dozen requests at once are handled in one turn, and their log is written together.
+const EVENT_INTERVAL: u32 = 255;
 
 /// Where requests come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -60,7 +60,7 @@ use crate::error::{Error, ErrorCode, chain};
 use crate::handler::Handler;
 use crate::log;
 use crate::request::{
-    AddressSource, ClientAddress, Inbound, MAX_BODY_BYTES, Request, RequestId, RoleKey, Route,
+    AddressSource, ClientAddress, Inbound, MAX_BODY_BYTES, RequestId, RoleKey, Route,
     body_too_large, strip_base_path,
 };
 use crate::response::Response;
@@ -301,9 +301,7 @@ impl Server {
             .ok()
             .map(|peer| ClientAddress { address: peer.ip(), source: AddressSource::Connection });
         let sending = Sending::default();
-        let service = service_fn(|request| async {
-            Ok::<_, Infallible>(self.respond(request, connection, peer, &sending).await)
-        });
+        let service = service_fn(|request| self.respond(request, connection, peer, &sending));
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
         let stream = LingeringClose::new(Box::pin(stream), sending.clone());
@@ -340,9 +338,9 @@ impl Server {
         connection: &Connection,
         peer: Option<ClientAddress>,
         sending: &Sending,
-    ) -> hyper::Response<Full<Bytes>> {
+    ) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
         if let Some(page) = &self.metrics_page {
-            return into_hyper(page.respond(request.method(), request.uri().path()));
+            return Ok(into_hyper(page.respond(request.method(), request.uri().path())));
         }
         let (head, body) = request.into_parts();
         // Without SCF in front, this header is whatever a client writes.
@@ -352,12 +350,22 @@ impl Server {
         let checked = self.check_host(&head).and_then(|()| self.check_place(&head, connection));
         let read_role_key = || RoleKey::from_headers(&head.headers);
         let role_key = self.settings.reads_role_keys.then(read_role_key).flatten();
-        let reading = (!body.is_end_stream()).then(|| self.running.subscribe());
-        let request = match checked {
-            Ok(()) => read(head, body, peer).await,
+        // Most requests have none, and need no timer.
+        let body = if body.is_end_stream() {
+            checked.map(|()| Bytes::new())
+        } else {
+            let reading = self.running.subscribe();
+            let body = match checked {
+                Ok(()) => Box::pin(read_body(body)).await,
+                Err(error) => Err(error),
+            };
+            drop(reading);
+            body
+        };
+        let request = match body {
+            Ok(body) => inbound(head, body, peer).check_or_return(),
             Err(error) => Err(Box::new((error, head.headers))),
         };
-        drop(reading);
         // Only now: a client that does not finish its body must not keep others out.
         let _handling = connection.handling();
         let response = match request {
@@ -395,16 +403,14 @@ impl Server {
             }
             Err(refused) => {
                 let (error, headers) = *refused;
-                let mut response = self.handler.refuse(&error, &headers, peer, &id);
+                let mut response = self.refuse(&error, &headers, peer, &id);
                 // The unread rest of this request must not be taken for the next one.
                 let close = HeaderValue::from_static("close");
                 response.headers.insert(CONNECTION, close);
                 response
             }
         };
-        // What was refused here.
-        drop(log::flush());
-        into_hyper(response)
+        Ok(into_hyper(response))
     }
 
     /// The handler catches panics, so this is a fault outside of it.
@@ -417,7 +423,19 @@ impl Server {
         let id = RequestId::from_platform(None, &*self.handler.entropy);
         let message = "the function has a fault: its operator finds it by the request id";
         let error = Error::new(ErrorCode::Internal, message).caused_by(error);
-        self.handler.refuse(&error, headers, peer, &id)
+        self.refuse(&error, headers, peer, &id)
+    }
+
+    fn refuse(
+        &self,
+        error: &Error,
+        headers: &HeaderMap,
+        peer: Option<ClientAddress>,
+        id: &RequestId,
+    ) -> Response {
+        let response = self.handler.refuse(error, headers, peer, id);
+        drop(log::flush());
+        response
     }
 
     /// Over the limit of connections only the health of the server is answered.
@@ -462,20 +480,9 @@ impl Server {
     }
 }
 
-/// Reads a request. An error comes with the headers, which its answer depends on.
-async fn read(
-    head: request::Parts,
-    body: Incoming,
-    peer: Option<ClientAddress>,
-) -> Result<Request, Box<(Error, HeaderMap)>> {
-    // Most requests have none, and need no timer.
-    let body = if body.is_end_stream() { Ok(Bytes::new()) } else { read_body(body).await };
-    let body = match body {
-        Ok(body) => body,
-        Err(error) => return Err(Box::new((error, head.headers))),
-    };
+fn inbound(head: request::Parts, body: Bytes, peer: Option<ClientAddress>) -> Inbound {
     let query = head.uri.query().unwrap_or_default();
-    let inbound = Inbound {
+    Inbound {
         method: head.method,
         path: head.uri.path().to_owned(),
         query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
@@ -484,8 +491,7 @@ async fn read(
         identity: None,
         reported_address: peer,
         role_key: None,
-    };
-    inbound.check_or_return()
+    }
 }
 
 async fn read_body(body: Incoming) -> Result<Bytes, Error> {

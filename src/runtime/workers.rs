@@ -16,8 +16,10 @@ use std::thread::{self, JoinHandle};
 
 use futures_util::future::join_all;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+
+use super::single_threaded;
 
 /// The workers; the first one is the thread that starts the others.
 pub(super) struct Workers {
@@ -74,7 +76,7 @@ impl Workers {
 
 impl Worker {
     fn start() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = single_threaded()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("worker".to_owned()).spawn(move || {

@@ -103,12 +103,15 @@ impl Credentials {
         let JsonObject(response) = response;
         let members = response.credentials.map(|JsonObject(members)| members);
         // Before the cut, which could leave the larger part of a secret.
-        let quoted = |text: String, max_characters| {
+        let quoted = |mut text: String, max_characters| {
             let issued = members.iter().flat_map(Members::secrets);
             if secrets.iter().copied().chain(issued).any(|secret| secret.is_in(&text)) {
                 return "(dropped: it repeats a secret)".to_owned();
             }
-            text.chars().take(max_characters).collect()
+            if let Some((end, _)) = text.char_indices().nth(max_characters) {
+                text.truncate(end);
+            }
+            text
         };
         let request_id = quoted(response.request_id.unwrap_or_default(), MAX_ID_CHARACTERS);
         if let Some(JsonObject(ApiError { code, message })) = response.error {
