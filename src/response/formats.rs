@@ -52,16 +52,23 @@ pub(super) fn credentials(
 /// stays the same is written once. No character of an id needs an escape.
 fn cam(credentials: &Credentials, id: &RequestId) -> String {
     let members = credentials.members.get_or_init(|| {
-        let mut members = json(&Issued::new(credentials, None, None, None));
+        let Credentials { tmp_secret_id, tmp_secret_key, session_token, .. } = credentials;
+        let values = [tmp_secret_id, tmp_secret_key, session_token];
+        let values_bytes: usize = values.iter().map(|value| value.expose().len()).sum();
+        let bytes = values_bytes.saturating_add(NAMES_AND_TIMES_BYTES);
+        let mut members = json_of(&Issued::new(credentials, None, None, None), bytes);
         // The id comes before the brace.
         members.pop();
-        Secret::new(members.as_str().to_owned())
+        Secret::new(members)
     });
     let members = members.as_ref().map(Secret::expose).unwrap_or_default();
     [CAM_BEGIN, members, r#","requestId":""#, id.as_str(), r#""}}"#].concat()
 }
 
 const CAM_BEGIN: &str = r#"{"code":0,"message":"","codeDesc":"Success","data":"#;
+
+/// Of the members of a credential, with what JSON needs around them.
+const NAMES_AND_TIMES_BYTES: usize = 192;
 
 /// A body as JSON.
 pub(super) fn json(body: &impl Serialize) -> String {
@@ -280,16 +287,16 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::credentials as written;
+    use super::{Issued, NAMES_AND_TIMES_BYTES, credentials as written, json_of};
     use crate::log::Members;
     use crate::request::{Format, RequestId};
     use crate::sts::Credentials;
     use tencent::secret::Secret;
     use tencent::time::Timestamp;
 
-    fn body(format: Format) -> Value {
+    fn issued() -> Credentials {
         let secret = |text: &str| Secret::new(text.to_owned()).unwrap();
-        let credentials = Credentials {
+        Credentials {
             tmp_secret_id: secret("id"),
             tmp_secret_key: secret("key"),
             session_token: secret("token"),
@@ -298,9 +305,18 @@ mod tests {
             sts_request_id: "upstream".into(),
             members: OnceLock::new(),
             logged: Members::default(),
-        };
+        }
+    }
+
+    fn body(format: Format) -> Value {
         let id = RequestId::from_platform(Some("request-1"), &[0; 16]);
-        serde_json::from_str(&written(format, &credentials, &id, None)).unwrap()
+        serde_json::from_str(&written(format, &issued(), &id, None)).unwrap()
+    }
+
+    #[test]
+    fn the_buffer_of_the_members_does_not_grow() {
+        let bytes = json_of(&Issued::new(&issued(), None, None, None), 0).len();
+        assert!(bytes <= "idkeytoken".len() + NAMES_AND_TIMES_BYTES, "{bytes}");
     }
 
     #[test]
