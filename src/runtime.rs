@@ -21,7 +21,6 @@ pub mod scf;
 mod signal;
 mod workers;
 
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -29,21 +28,7 @@ use crate::handler::Handler;
 use crate::issuer::Background;
 use http_server::ServerSettings;
 pub use reload::Reloader;
-
-/// What runs the futures of one thread.
-///
-/// # Errors
-/// When the system has no descriptor left.
-pub fn single_threaded() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .event_interval(EVENT_INTERVAL)
-        .build()
-}
-
-/// After so many polls of futures the system is asked what else is ready. A request takes about
-/// ten, so some dozen requests at once are handled in one turn, and their log is written together.
-const EVENT_INTERVAL: u32 = 255;
+pub use workers::single_threaded;
 
 /// Where requests come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,10 +16,8 @@ use std::thread::{self, JoinHandle};
 
 use futures_util::future::join_all;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
-
-use super::single_threaded;
 
 /// The workers; the first one is the thread that starts the others.
 pub(super) struct Workers {
@@ -102,3 +100,15 @@ impl Drop for Thread {
         let _ended = self.thread.take().map(JoinHandle::join);
     }
 }
+
+/// What runs the futures of one thread.
+///
+/// # Errors
+/// When the system has no descriptor left.
+pub fn single_threaded() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().event_interval(EVENT_INTERVAL).build()
+}
+
+/// After so many polls of futures the system is asked what else is ready. A request takes about
+/// ten, so some dozen requests at once are handled in one turn, and their log is written together.
+const EVENT_INTERVAL: u32 = 255;
