@@ -242,7 +242,7 @@ impl Pool {
             .tls_backend_preconfigured(tls)
             .https_only(plaintext_http == PlaintextHttp::Never)
             .redirect(redirect::Policy::none())
-            // Retries are the caller's. With a policy each request would be cloned for one.
+            // Retries are the caller's. Without the limit, `never()` still clones each request.
             .retry(retry::never().max_retries_per_request(0))
             .connect_timeout(CONNECT_TIMEOUT)
             .connector_layer(ConnectAhead { max_age: IDLE_TIMEOUT })

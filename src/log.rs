@@ -76,7 +76,8 @@ pub(crate) fn group() {
 }
 
 /// Returns when the lines that wait are written. The first request of a thread lets others that are
-/// ready go first, and then writes for all of them.
+/// ready go first, and then writes for all of them. If others joined it, it waits once more, since
+/// under load the next requests have arrived meanwhile.
 pub(crate) async fn written() {
     if OUTPUT.get().is_none_or(|output| output.kept_bytes() == 0) {
         return;
@@ -89,7 +90,6 @@ pub(crate) async fn written() {
     let _written = Written { is_first };
     if is_first {
         tokio::task::yield_now().await;
-        // What was ready had its turn. Under load, what that made ready has one too.
         if FOLLOWERS.with_borrow(|followers| followers.as_ref().is_some_and(|all| !all.is_empty()))
         {
             tokio::task::yield_now().await;

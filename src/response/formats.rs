@@ -67,7 +67,8 @@ fn cam(credentials: &Credentials, id: &RequestId) -> String {
 
 const CAM_BEGIN: &str = r#"{"code":0,"message":"","codeDesc":"Success","data":"#;
 
-/// Of the members of a credential, with what JSON needs around them.
+/// Everything but the values: names, times, quotes and commas. An escape in a value would need
+/// more, but keys and tokens have none.
 const NAMES_AND_TIMES_BYTES: usize = 192;
 
 /// A body as JSON.

@@ -110,6 +110,8 @@ impl Credentials {
             }
             if let Some((end, _)) = text.char_indices().nth(max_characters) {
                 text.truncate(end);
+                // It may be kept as long as the credential.
+                text.shrink_to_fit();
             }
             text
         };

@@ -35,7 +35,7 @@ pub(super) fn sha1_hex(bytes: &[u8]) -> String {
 
 /// Bytes in lower-case hex, in one piece: `hex::encode` collects single characters.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    // Not nought: memory that comes as noughts takes longer to get.
+    // `vec![0; n]` calls `calloc`, which takes longer than `malloc` and a fill.
     let mut digits = vec![b'0'; bytes.len().saturating_mul(2)];
     let written = hex::encode_to_slice(bytes, &mut digits);
     #[expect(clippy::expect_used, reason = "the length is twice that of the bytes")]
