@@ -350,17 +350,14 @@ impl Server {
         let checked = self.check_host(&head).and_then(|()| self.check_place(&head, connection));
         let read_role_key = || RoleKey::from_headers(&head.headers);
         let role_key = self.settings.reads_role_keys.then(read_role_key).flatten();
-        // Most requests have none, and need no timer.
-        let body = if body.is_end_stream() {
-            checked.map(|()| Bytes::new())
-        } else {
-            let reading = self.running.subscribe();
-            let body = match checked {
-                Ok(()) => Box::pin(read_body(body)).await,
-                Err(error) => Err(error),
-            };
-            drop(reading);
-            body
+        let body = match checked {
+            // Most requests have none, and need no timer.
+            Ok(()) if body.is_end_stream() => Ok(Bytes::new()),
+            Ok(()) => {
+                let _reading = self.running.subscribe();
+                Box::pin(read_body(body)).await
+            }
+            Err(error) => Err(error),
         };
         let request = match body {
             Ok(body) => inbound(head, body, peer).check_or_return(),
@@ -426,6 +423,7 @@ impl Server {
         self.refuse(&error, headers, peer, &id)
     }
 
+    /// Refuses a request that the handler does not get. Its line is written before the answer.
     fn refuse(
         &self,
         error: &Error,
