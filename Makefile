@@ -83,7 +83,7 @@ fuzz: ready ## Fuzz every target for two minutes under libFuzzer
 lint: ## Check formatting, lints, documentation and dependencies
 	@tests/setup/check lint
 	@cargo fmt --all --check
-	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	@cargo clippy --quiet --locked --workspace --all-targets --features mimalloc -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	@if [ ! -e deny.toml ]; then :; \
 	elif cargo deny --version >/dev/null 2>&1; then cargo fetch --quiet --locked && cargo deny --log-level error --offline --locked check bans licenses sources; \
@@ -104,7 +104,7 @@ build: ready ## Build the deployed binary: target/deploy/bootstrap
 # The same program, optimised for speed instead of size.
 server: ready ## Build the binary for servers: target/deploy/cos-issuer-server
 	@$(quietly) "Building the server" target/log/server \
-		env $(listed_build) --profile server -p cos-issuer --bin bootstrap --target-dir target/deploy
+		env $(listed_build) --profile server --features mimalloc -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@$(call replace,target/deploy/$(TARGET)/server/bootstrap,$(server))
 
 # maturin builds it again for the wheel, with this time in its environment, which a build script

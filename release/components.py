@@ -28,10 +28,15 @@ class Component:
         return f"{self.name}@{self.version}"
 
 
-def linked(package):
-    """The components of a package by id, the package first, and the ids that each depends on."""
+# What a release contains, by name: the package that it is built from, and the features.
+BINARIES = {"function": ("cos-issuer", ""), "server": ("cos-issuer", "mimalloc"), "tool": ("cos-issuer-cli", "")}
+
+
+def linked(binary):
+    """The components of a binary by id, its package first, and the ids that each depends on."""
+    package, features = BINARIES[binary]
     tree = cargo(
-        *("tree", "--package", package, "--edges", "normal,no-proc-macro", "--target", TARGET),
+        *("tree", "--package", package, "--features", features, "--edges", "normal,no-proc-macro", "--target", TARGET),
         *("--prefix", "depth", "--format", "|{p}|{l}|{r}"),
     )
     components, edges, path = {}, {}, []

@@ -9,9 +9,6 @@ from pathlib import Path
 
 import components
 
-# The function, and the command line tool.
-PACKAGES = ("cos-issuer", "cos-issuer-cli")
-
 
 def text(node_modules=None):
     """Of the crates, and of the Node packages in a folder."""
@@ -27,7 +24,7 @@ def text(node_modules=None):
 
 
 def crates():
-    found = {id for package in PACKAGES for id in components.linked(package)[0]}
+    found = {id for binary in components.BINARIES for id in components.linked(binary)[0]}
     for package in components.metadata()["packages"]:
         id = f"{package['name']}@{package['version']}"
         if id in found and package["source"] is not None:

@@ -21,6 +21,11 @@ use cos_issuer::{health_check, log, runtime, version};
 use tencent::time::SystemClock;
 use tracing::{error, info, warn};
 
+/// Of the server only: a function starts sooner, and with less memory, by the system's.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match Command::parse(env::args_os().skip(1)) {
         Ok(Command::Serve) => start(environment()),

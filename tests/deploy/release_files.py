@@ -76,7 +76,7 @@ def assets_are_complete_and_the_same_each_time(folder):
         listed.append((dist / "SHA256SUMS").read_text())
     assert listed[0] == listed[1], "another folder has other assets"
     names = [line.split("  ")[1] for line in listed[0].splitlines()]
-    assert names == ["THIRD-PARTY-LICENSES.txt", "cos-issuer-linux-x86_64", "cos-issuer-oci.tar", "cos-issuer-tool.cdx.json", "cos-issuer.cdx.json", "package.zip"], names
+    assert names == ["THIRD-PARTY-LICENSES.txt", "cos-issuer-linux-x86_64", "cos-issuer-oci.tar", "cos-issuer-server.cdx.json", "cos-issuer-tool.cdx.json", "cos-issuer.cdx.json", "package.zip"], names
     text = (dist / "cos-issuer.cdx.json").read_text()
     for path in (str(ROOT), os.path.expanduser("~"), "path+file"):
         assert path == "/" or path not in text, f"the SBOM contains {path}"
@@ -96,6 +96,8 @@ def sbom_names_what_is_linked(folder):
     assert edges.keys() == ids and set().union(*edges.values()) <= ids, "dependencies of something else"
     without = [component["name"] for component in sbom["components"] if "purl" in component and len(component["hashes"][0]["content"]) != 64]
     assert not without, f"without a hash: {without}"
+    server = json.loads((folder / "cos-issuer-server.cdx.json").read_text())
+    assert {component["name"] for component in server["components"]} - names == {"libmimalloc-sys", "mimalloc"}
     tool = json.loads((folder / "cos-issuer-tool.cdx.json").read_text())
     assert {"cos-emulator", "rcgen", "tencent"} <= {component["name"] for component in tool["components"]}
 
