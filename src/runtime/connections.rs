@@ -3,31 +3,38 @@
 //! # Guarantees
 //! - At the limit, a new connection replaces one that waits for a request: of the peer with the
 //!   most such connections, the one that has waited longest. Below the limit no peer is limited.
-//! - A connection is never replaced while its request is being handled.
+//! - A connection that sends no whole head in time is closed.
+//! - None is closed while its request is being handled, also when another thread decides.
 //! - While all are handling requests, a few more can be open, so that the health of the server can
 //!   be asked.
 //!
 //! # Not covered
-//! How long a connection may wait, and what is answered over the limit (`http_server`).
+//! The time for a body and for a response, and what is answered over the limit (`http_server`).
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::future::poll_fn;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
+use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
+use tokio::time::sleep;
 
 pub(super) struct Connections {
     limit: usize,
     state: Mutex<State>,
+    /// Numbers connections and, in place of a clock, the moments at which they began to wait.
+    count: AtomicU64,
     /// A connection was closed, or waits for a request again.
     changed: Notify,
 }
 
 #[derive(Default)]
 struct State {
-    /// Numbers connections and, in place of a clock, the moments at which they began to wait.
-    count: u64,
     open: BTreeMap<u64, Entry>,
     /// How many of them are over the limit.
     over_limit: usize,
@@ -35,15 +42,52 @@ struct State {
 
 struct Entry {
     peer: IpAddr,
-    is_over_limit: bool,
-    /// `None` while a request is being handled.
-    waits_since: Option<u64>,
-    replaced: Arc<Notify>,
+    phase: Arc<Phase>,
+}
+
+/// What a connection does. Each request changes it, so that takes no lock.
+struct Phase {
+    /// The number of the moment at which it began to wait for a request, [`HANDLING`] or
+    /// [`CLOSING`].
+    waits_since: AtomicU64,
+    is_over_limit: AtomicBool,
+    /// The task that serves it.
+    task: AtomicWaker,
+}
+
+/// A request is being handled.
+const HANDLING: u64 = 0;
+
+/// It waited, and is being closed.
+const CLOSING: u64 = u64::MAX;
+
+impl Phase {
+    /// `None` unless it waits for a request.
+    fn waits_since(&self) -> Option<u64> {
+        let since = self.waits_since.load(Ordering::Relaxed);
+        (since != HANDLING && since != CLOSING).then_some(since)
+    }
+
+    fn is_over_limit(&self) -> bool {
+        self.is_over_limit.load(Ordering::Relaxed)
+    }
+
+    /// Closes it if it has waited since the moment `latest`, or for longer.
+    fn close(&self, latest: u64) -> bool {
+        let is_waiting = |since| since != HANDLING && since != CLOSING && since <= latest;
+        let closing = |since| is_waiting(since).then_some(CLOSING);
+        let closed = self.waits_since.fetch_update(Ordering::AcqRel, Ordering::Relaxed, closing);
+        if closed.is_ok() {
+            self.task.wake();
+        }
+        closed.is_ok()
+    }
 }
 
 impl Connections {
     pub(super) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, state: Mutex::default(), changed: Notify::new() })
+        let (state, count) = (Mutex::default(), AtomicU64::new(HANDLING));
+        Arc::new(Self { limit, state, count, changed: Notify::new() })
     }
 
     /// Registers a connection. At the limit it replaces another one; when every other one is
@@ -54,6 +98,20 @@ impl Connections {
                 return connection;
             }
             self.changed.notified().await;
+        }
+    }
+
+    /// Closes those that have sent no whole head for [`HEAD_TIMEOUT_SECONDS`]. Never returns.
+    pub(super) async fn close_silent(self: Arc<Self>) {
+        let mut moments = VecDeque::from([HANDLING; HEAD_TIMEOUT_SECONDS]);
+        loop {
+            sleep(Duration::from_secs(1)).await;
+            moments.push_back(self.count.load(Ordering::Relaxed));
+            if let Some(latest) = moments.pop_front() {
+                for entry in self.state().open.values() {
+                    entry.phase.close(latest);
+                }
+            }
         }
     }
 
@@ -68,13 +126,20 @@ impl Connections {
         if is_over_limit && state.over_limit >= MAX_OVER_LIMIT && !state.replace(true) {
             return None;
         }
-        let id = state.next();
-        let replaced = Arc::new(Notify::new());
-        let (waits_since, notified) = (Some(id), Arc::clone(&replaced));
-        let entry = Entry { peer: network(peer), is_over_limit, waits_since, replaced: notified };
+        let id = self.moment();
+        let phase = Arc::new(Phase {
+            waits_since: AtomicU64::new(id),
+            is_over_limit: AtomicBool::new(is_over_limit),
+            task: AtomicWaker::new(),
+        });
         state.over_limit = state.over_limit.saturating_add(is_over_limit.into());
-        state.open.insert(id, entry);
-        Some(Connection { connections: Arc::clone(self), id, replaced })
+        state.open.insert(id, Entry { peer: network(peer), phase: Arc::clone(&phase) });
+        Some(Connection { connections: Arc::clone(self), id, phase })
+    }
+
+    /// The number of the present moment.
+    fn moment(&self) -> u64 {
+        self.count.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -83,14 +148,9 @@ impl Connections {
 }
 
 impl State {
-    fn next(&mut self) -> u64 {
-        self.count = self.count.saturating_add(1);
-        self.count
-    }
-
     fn remove(&mut self, id: u64) -> Option<Entry> {
         let entry = self.open.remove(&id)?;
-        self.over_limit = self.over_limit.saturating_sub(entry.is_over_limit.into());
+        self.over_limit = self.over_limit.saturating_sub(entry.phase.is_over_limit().into());
         Some(entry)
     }
 
@@ -105,18 +165,21 @@ impl State {
 
     /// Replaces one that waits, of those over the limit or of the others.
     fn replace(&mut self, is_over_limit: bool) -> bool {
-        let entry = self.longest_waiting(is_over_limit).and_then(|id| self.remove(id));
-        entry.is_some_and(|entry| {
-            entry.replaced.notify_one();
-            true
-        })
+        while let Some(id) = self.longest_waiting(is_over_limit) {
+            // Another thread may just have begun to handle its request.
+            if self.open.get(&id).is_some_and(|entry| entry.phase.close(CLOSING)) {
+                self.remove(id);
+                return true;
+            }
+        }
+        false
     }
 
     fn longest_waiting(&self, is_over_limit: bool) -> Option<u64> {
         let waiting = || {
             let entries =
-                self.open.iter().filter(|(_, entry)| entry.is_over_limit == is_over_limit);
-            entries.filter_map(|(id, entry)| Some((*id, entry.peer, entry.waits_since?)))
+                self.open.iter().filter(|(_, entry)| entry.phase.is_over_limit() == is_over_limit);
+            entries.filter_map(|(id, entry)| Some((*id, entry.peer, entry.phase.waits_since()?)))
         };
         let mut counts: HashMap<IpAddr, u32> = HashMap::new();
         for (_, peer, _) in waiting() {
@@ -133,41 +196,52 @@ impl State {
 pub(super) struct Connection {
     connections: Arc<Connections>,
     id: u64,
-    replaced: Arc<Notify>,
+    phase: Arc<Phase>,
 }
 
 impl Connection {
-    /// Returns when another connection takes the place of this one.
-    pub(super) async fn replaced(&self) {
-        self.replaced.notified().await;
+    /// Returns when another connection takes the place of this one, or it has waited for too long.
+    pub(super) async fn closed(&self) {
+        let is_closing = || self.phase.waits_since.load(Ordering::Acquire) == CLOSING;
+        poll_fn(|context| {
+            self.phase.task.register(context.waker());
+            if is_closing() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Whether it is one more than the limit allows, until a place is free.
     pub(super) fn is_over_limit(&self) -> bool {
-        let mut state = self.connections.state();
-        let has_place = state.within_limit() < self.connections.limit;
-        let Some(entry) = state.open.get_mut(&self.id).filter(|entry| entry.is_over_limit) else {
+        if !self.phase.is_over_limit() {
             return false;
-        };
+        }
+        let mut state = self.connections.state();
+        if !state.open.contains_key(&self.id) {
+            return false;
+        }
+        let has_place = state.within_limit() < self.connections.limit;
         if has_place {
-            entry.is_over_limit = false;
+            self.phase.is_over_limit.store(false, Ordering::Relaxed);
             state.over_limit = state.over_limit.saturating_sub(1);
         }
         !has_place
     }
 
-    /// A request is being handled until the guard is dropped.
-    pub(super) fn handling(&self) -> Handling<'_> {
-        self.set_waiting(false);
-        Handling(self)
+    /// The head of a request is complete, so that a body has all of its own time.
+    pub(super) fn has_head(&self) {
+        self.change(self.connections.moment());
     }
 
-    fn set_waiting(&self, is_waiting: bool) {
-        let mut state = self.connections.state();
-        let since = is_waiting.then(|| state.next());
-        if let Some(entry) = state.open.get_mut(&self.id) {
-            entry.waits_since = since;
-        }
+    /// A request is being handled until the guard is dropped; `None` if the connection is being
+    /// closed.
+    pub(super) fn handling(&self) -> Option<Handling<'_>> {
+        self.change(HANDLING).then_some(Handling(self))
+    }
+
+    fn change(&self, waits_since: u64) -> bool {
+        let open = |since| (since != CLOSING).then_some(waits_since);
+        let phase = &self.phase.waits_since;
+        phase.fetch_update(Ordering::AcqRel, Ordering::Relaxed, open).is_ok()
     }
 }
 
@@ -183,10 +257,14 @@ pub(super) struct Handling<'c>(&'c Connection);
 
 impl Drop for Handling<'_> {
     fn drop(&mut self) {
-        self.0.set_waiting(true);
-        self.0.connections.changed.notify_one();
+        let Connection { connections, phase, .. } = self.0;
+        phase.waits_since.store(connections.moment(), Ordering::Release);
+        connections.changed.notify_one();
     }
 }
+
+/// How long a head may take, and how long a connection is kept after a response.
+const HEAD_TIMEOUT_SECONDS: usize = 30;
 
 /// Each of them is answered at once, so a few are enough.
 const MAX_OVER_LIMIT: usize = 8;
@@ -206,7 +284,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use tokio::time::timeout;
+    use tokio::time::{Instant, sleep, sleep_until, timeout};
 
     use super::{Connection, Connections, MAX_OVER_LIMIT};
 
@@ -218,9 +296,8 @@ mod tests {
         opened
     }
 
-    async fn is_replaced(connection: &Connection) -> bool {
-        let replaced = timeout(Duration::from_millis(1), connection.replaced());
-        replaced.await.is_ok()
+    async fn is_closed(connection: &Connection) -> bool {
+        timeout(Duration::from_millis(1), connection.closed()).await.is_ok()
     }
 
     #[tokio::test(start_paused = true)]
@@ -231,20 +308,50 @@ mod tests {
         // The first of the second peer waits anew, so another one has waited longest.
         drop(old[1].handling());
         let _new = open(&connections, &["10.0.0.3"]).await;
-        for (index, is_closed) in [false, false, true, false].into_iter().enumerate() {
-            assert_eq!(is_replaced(&old[index]).await, is_closed, "{index}");
+        for (index, expected) in [false, false, true, false].into_iter().enumerate() {
+            assert_eq!(is_closed(&old[index]).await, expected, "{index}");
         }
+        assert!(old[2].handling().is_none(), "a request begins on a connection that is closed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_a_head_is_closed_in_time() {
+        let (connections, start) = (Connections::new(10), Instant::now());
+        tokio::spawn(Arc::clone(&connections).close_silent());
+        let open = open(&connections, &["10.0.0.1"; 4]).await;
+        let [silent, served, handling, body] = &open[..] else { unreachable!() };
+        let request = handling.handling();
+        sleep(Duration::from_secs(20)).await;
+        drop(served.handling());
+        body.has_head();
+        for (seconds, expected) in [
+            (29, [false; 4]),
+            (32, [true, false, false, false]),
+            (49, [true, false, false, false]),
+            (52, [true, true, false, true]),
+            (600, [true, true, false, true]),
+        ] {
+            sleep_until(start + Duration::from_secs(seconds)).await;
+            for (connection, expected) in open.iter().zip(expected) {
+                assert_eq!(is_closed(connection).await, expected, "{seconds}");
+            }
+        }
+        drop(request);
+        sleep(Duration::from_secs(29)).await;
+        assert!(!is_closed(handling).await);
+        sleep(Duration::from_secs(3)).await;
+        assert!(is_closed(handling).await && silent.handling().is_none());
     }
 
     #[tokio::test(start_paused = true)]
     async fn while_all_handle_requests_a_few_more_are_over_the_limit() {
         let connections = Connections::new(2);
         let old = open(&connections, &["10.0.0.1", "10.0.0.1"]).await;
-        let mut handling = old.iter().map(Connection::handling).collect::<Vec<_>>();
+        let mut handling = old.iter().filter_map(Connection::handling).collect::<Vec<_>>();
         let over = open(&connections, &["10.0.0.2"; MAX_OVER_LIMIT + 1]).await;
-        assert!(is_replaced(&over[0]).await && !is_replaced(&over[1]).await);
+        assert!(is_closed(&over[0]).await && !is_closed(&over[1]).await);
         assert!(over[1..].iter().all(Connection::is_over_limit));
-        let also_handling = over[1..].iter().map(Connection::handling).collect::<Vec<_>>();
+        let also_handling = over[1..].iter().filter_map(Connection::handling).collect::<Vec<_>>();
         let peer = "10.0.0.3".parse().unwrap();
         let waiting = connections.open(peer);
         assert!(timeout(Duration::from_secs(60), waiting).await.is_err());
@@ -253,7 +360,7 @@ mod tests {
         // One waits for a request again: a new connection replaces it. One ends: a place is free.
         handling.remove(0);
         let new = connections.open(peer).await;
-        assert!(is_replaced(&old[0]).await && !new.is_over_limit());
+        assert!(is_closed(&old[0]).await && !new.is_over_limit());
         drop(handling);
         drop(old);
         assert!(!over[1].is_over_limit() && over[2].is_over_limit());
@@ -266,6 +373,6 @@ mod tests {
         let connections = Connections::new(3);
         let old = open(&connections, &["2001:db8::1", "2001:db8:0:1::1", "2001:db8:0:1::2"]).await;
         let _new = open(&connections, &["2001:db8:0:2::1"]).await;
-        assert!(!is_replaced(&old[0]).await && is_replaced(&old[1]).await);
+        assert!(!is_closed(&old[0]).await && is_closed(&old[1]).await);
     }
 }

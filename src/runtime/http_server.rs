@@ -21,7 +21,7 @@
 //!   leaves a line in the log.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -35,7 +35,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustix::process::{Resource, getrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -110,6 +110,7 @@ pub async fn run(
     info!(address = listener.local_addr()?.to_string(), threads, "listening");
     workers.spawn_on_each(|| connect_ahead(Arc::clone(&handler)));
     let connections = Connections::new(connection_limit(settings.connections_max));
+    tokio::spawn(Arc::clone(&connections).close_silent());
     let (delay, grace) = (settings.shutdown_delay, settings.shutdown_grace);
     let (running, _) = watch::channel(());
     log::group();
@@ -174,13 +175,14 @@ pub enum ServerError {
 async fn serve_metrics(listener: TcpListener, server: Arc<Server>) {
     let (connections, graceful) = (Connections::new(METRICS_CONNECTIONS), GracefulShutdown::new());
     let (_stop, stopping) = watch::channel(());
+    tokio::spawn(Arc::clone(&connections).close_silent());
     loop {
         let (stream, peer) = accept_one(&listener).await;
         let connection = connections.open(peer.ip()).await;
         let (server, stopping) = (Arc::clone(&server), stopping.clone());
         let watcher = graceful.watcher();
         tokio::spawn(async move {
-            server.serve_until_replaced(stream, connection, watcher, stopping).await;
+            server.serve_until_closed(stream, connection, watcher, stopping).await;
         });
     }
 }
@@ -220,7 +222,7 @@ async fn accept(
         workers.serve(|watcher| async move {
             // The worker's own runtime has to wake it.
             if let Ok(stream) = stream.into_std().and_then(TcpStream::from_std) {
-                server.serve_until_replaced(stream, connection, watcher, stopping).await;
+                server.serve_until_closed(stream, connection, watcher, stopping).await;
             }
         });
     }
@@ -264,17 +266,17 @@ impl Server {
         })
     }
 
-    async fn serve_until_replaced(
+    async fn serve_until_closed(
         &self,
         stream: TcpStream,
         connection: Connection,
         watcher: Watcher,
         stopping: watch::Receiver<()>,
     ) {
-        // First, so that a connection that is replaced does not begin another request.
+        // First, so that a connection that is to be closed does not begin another request.
         tokio::select! {
             biased;
-            () = connection.replaced() => debug!("an idle connection was replaced"),
+            () = connection.closed() => debug!("a connection without a request was closed"),
             () = self.serve(stream, &connection, watcher, stopping) => {}
         }
     }
@@ -306,8 +308,9 @@ impl Server {
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
         let stream = LingeringClose::new(Box::pin(stream), sending.clone());
         let served = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
+            // `connections` closes those that send no head in time: a timer of hyper's for each
+            // request takes a twentieth of it.
+            .header_read_timeout(None)
             .max_buf_size(MAX_HEAD_BYTES)
             // A client may close its sending side and wait for the answer.
             .half_close(true)
@@ -354,6 +357,7 @@ impl Server {
             // Most requests have none, and need no timer.
             Ok(()) if body.is_end_stream() => Ok(Bytes::new()),
             Ok(()) => {
+                connection.has_head();
                 let _reading = self.running.subscribe();
                 Box::pin(read_body(body)).await
             }
@@ -364,7 +368,10 @@ impl Server {
             Err(error) => Err(Box::new((error, head.headers))),
         };
         // Only now: a client that does not finish its body must not keep others out.
-        let _handling = connection.handling();
+        let Some(_handling) = connection.handling() else {
+            // Its task ends, and drops this.
+            return pending().await;
+        };
         let response = match request {
             Ok(mut request) => {
                 request.role_key = role_key.map(Arc::new);
@@ -534,9 +541,6 @@ const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The same for a connection that was accepted just before the server stopped accepting.
 const LAST_BYTE_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// How long a head may take, and how long a connection is kept after a response.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
