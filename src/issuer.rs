@@ -43,7 +43,7 @@ use cache::Term;
 use endpoints::Endpoints;
 use flight::{Flights, Landing, Ticket};
 use sts_clock::StsClock;
-use tencent::time::Clock;
+use tencent::time::{Clock, Timestamp};
 pub use upstream::ReadFile;
 use upstream::{RenewableKey, Upstream};
 use workload::Workload;
@@ -214,25 +214,27 @@ impl Issuer {
             return Issued { outcome: Err(no_role_key()), cache: CacheResult::Off, attempts: None };
         };
         let clock = &*self.upstream.clock;
-        let left = deadline.remaining(clock).saturating_sub(ANSWER_MARGIN);
-        let budget = Deadline::after(self.budget.min(left), clock);
+        // Only for what is not cached.
+        let budget = || {
+            let left = deadline.remaining(clock).saturating_sub(ANSWER_MARGIN);
+            Deadline::after(self.budget.min(left), clock)
+        };
         let cached = self.flights.as_ref().filter(|_| authorized.is_shareable());
         let Issued { outcome, cache, attempts } = match cached {
             None => {
                 let mut attempts = AtomicU32::new(0);
                 let id = id.as_str();
                 // On the heap, so that the many requests that the cache answers stay small.
-                let fetched = self.upstream.fetch(authorized, &caller, id, &attempts, budget);
+                let fetched = self.upstream.fetch(authorized, &caller, id, &attempts, budget());
                 let fetched = Box::pin(fetched).await;
-                let attempts = Some(*attempts.get_mut());
-                Issued { outcome: fetched.map(Arc::new), cache: CacheResult::Off, attempts }
+                let outcome = fetched.and_then(|fetched| self.hand_out(Arc::new(fetched)));
+                Issued { outcome, cache: CacheResult::Off, attempts: Some(*attempts.get_mut()) }
             }
             Some(flights) => self.share(flights, authorized, caller, id, budget).await,
         };
         if let Some(metrics) = &self.upstream.metrics {
             metrics.cache_request(cache);
         }
-        let outcome = outcome.and_then(|credentials| self.check_remaining(credentials));
         let outcome = outcome.map_err(|error| self.spread_retries(error));
         Issued { outcome, cache, attempts }
     }
@@ -243,24 +245,27 @@ impl Issuer {
         authorized: &Arc<Authorized>,
         caller: StsCaller,
         id: &RequestId,
-        deadline: Deadline,
+        budget: impl Fn() -> Deadline,
     ) -> Issued {
         let key = Key { authorized: Arc::clone(authorized), calling_key: CallingKeyId(caller) };
         let refreshes_ahead = self.background == Background::Runs;
         let (clock, now) = (&*self.upstream.clock, self.upstream.sts_clock.now());
-        match flights.ticket(&key, refreshes_ahead, deadline, clock, now) {
+        match flights.ticket(&key, refreshes_ahead, &budget, clock, now) {
             Ticket::Cached(credentials, next) => {
                 if let Some(flight) = next {
-                    self.spawn(flights, flight, key, id, deadline);
+                    self.spawn(flights, flight, key, id);
                 }
-                Issued { outcome: Ok(credentials), cache: CacheResult::Hit, attempts: None }
+                // Nothing has been waited for since.
+                let outcome = self.hand_out_at(now, credentials);
+                Issued { outcome, cache: CacheResult::Hit, attempts: None }
             }
             Ticket::Joined(landing) => {
-                let outcome = self.wait(landing, deadline).await;
+                let outcome = self.wait(landing, budget()).await;
                 Issued { outcome, cache: CacheResult::Joined, attempts: None }
             }
             Ticket::First(flight, landing) => {
-                let attempts = self.spawn(flights, flight, key, id, deadline);
+                let deadline = flight.deadline();
+                let attempts = self.spawn(flights, flight, key, id);
                 let outcome = self.wait(landing, deadline).await;
                 let attempts = Some(attempts.load(Ordering::Relaxed));
                 Issued { outcome, cache: CacheResult::Miss, attempts }
@@ -275,7 +280,6 @@ impl Issuer {
         flight: Flight,
         key: Key,
         id: &RequestId,
-        deadline: Deadline,
     ) -> Arc<AtomicU32> {
         let attempts = Arc::new(AtomicU32::new(0));
         let count = Arc::clone(&attempts);
@@ -284,6 +288,7 @@ impl Issuer {
         let (least, background) = (self.remaining_seconds_min, self.background);
         tokio::spawn(async move {
             let caller = &key.calling_key.0;
+            let deadline = flight.deadline();
             let fetched = upstream.fetch(&key.authorized, caller, &id, &count, deadline).await;
             let now = upstream.sts_clock.now();
             let landed = fetched.map(|credentials| {
@@ -311,7 +316,7 @@ impl Issuer {
         // The flight itself has until the deadline, and its own failure has the cause.
         let left = deadline.remaining(&*self.upstream.clock).saturating_add(LANDING_MARGIN);
         match timeout(left, landing.result()).await {
-            Ok(Some(result)) => result,
+            Ok(Some(result)) => result.and_then(|credentials| self.hand_out(credentials)),
             Ok(None) => {
                 let message = "the function has a fault: try again";
                 Err(Error::new(ErrorCode::Internal, message).caused_by("a flight did not land"))
@@ -321,9 +326,16 @@ impl Issuer {
     }
 
     /// An instance that was frozen while it waited would hand out what is hardly valid any more.
-    fn check_remaining(&self, credentials: Arc<Credentials>) -> Result<Arc<Credentials>, Error> {
-        let now = self.upstream.sts_clock.now().unix_seconds();
-        let remaining = credentials.expiry.unix_seconds().saturating_sub(now);
+    fn hand_out(&self, credentials: Arc<Credentials>) -> Result<Arc<Credentials>, Error> {
+        self.hand_out_at(self.upstream.sts_clock.now(), credentials)
+    }
+
+    fn hand_out_at(
+        &self,
+        now: Timestamp,
+        credentials: Arc<Credentials>,
+    ) -> Result<Arc<Credentials>, Error> {
+        let remaining = credentials.expiry.unix_seconds().saturating_sub(now.unix_seconds());
         if remaining < i64::from(self.remaining_seconds_min) {
             return Err(failure::too_late());
         }

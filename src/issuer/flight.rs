@@ -62,13 +62,13 @@ impl<K: Clone + Eq + Hash, V, E: Clone> Flights<K, V, E> {
         Arc::new(Self { state: Mutex::new(state) })
     }
 
-    /// The ticket of a caller. A flight that it contains has until `deadline` by `clock`; the terms
-    /// of what is cached are compared with `now`.
+    /// The ticket of a caller. A flight that it contains has until the `deadline` that begins then,
+    /// by `clock`; the terms of what is cached are compared with `now`.
     pub(super) fn ticket(
         self: &Arc<Self>,
         key: &K,
         refresh_ahead: bool,
-        deadline: Deadline,
+        deadline: &dyn Fn() -> Deadline,
         clock: &dyn Clock,
         now: Timestamp,
     ) -> Ticket<K, V, E> {
@@ -78,13 +78,13 @@ impl<K: Clone + Eq + Hash, V, E: Clone> Flights<K, V, E> {
         let running = running.filter(|flight| !flight.deadline.remaining(clock).is_zero());
         match (cached, running) {
             (Some(Cached { value, is_due }), None) if is_due && refresh_ahead => {
-                let (flight, _) = self.start(&mut state, key, deadline);
+                let (flight, _) = self.start(&mut state, key, deadline());
                 Ticket::Cached(value, Some(flight))
             }
             (Some(Cached { value, .. }), _) => Ticket::Cached(value, None),
             (None, Some(flight)) => Ticket::Joined(flight.landing.clone()),
             (None, None) => {
-                let (flight, landing) = self.start(&mut state, key, deadline);
+                let (flight, landing) = self.start(&mut state, key, deadline());
                 Ticket::First(flight, landing)
             }
         }
@@ -123,7 +123,7 @@ impl<K: Clone + Eq + Hash, V, E: Clone> Flights<K, V, E> {
         let entry = Entry { number, deadline, landing: landing.clone() };
         state.flights.insert(key.clone(), entry);
         let flights = Arc::clone(self);
-        (Flight { flights, key: key.clone(), number, sender }, landing)
+        (Flight { flights, key: key.clone(), number, deadline, sender }, landing)
     }
 
     fn state(&self) -> MutexGuard<'_, State<K, V, E>> {
@@ -136,10 +136,16 @@ pub(super) struct Flight<K: Clone + Eq + Hash, V, E> {
     flights: Arc<Flights<K, V, E>>,
     key: K,
     number: u64,
+    deadline: Deadline,
     sender: watch::Sender<Option<Result<Arc<V>, E>>>,
 }
 
 impl<K: Clone + Eq + Hash, V, E: Clone> Flight<K, V, E> {
+    /// The time that it has.
+    pub(super) fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
     /// Ends the flight: `result` goes to all who wait, and a credential is kept for its term.
     /// Returns whether anyone waits.
     pub(super) fn land(self, result: Result<(Arc<V>, Term), E>, now: Timestamp) -> bool {
@@ -253,7 +259,7 @@ mod tests {
 
         fn ticket(&self, key: u8) -> Ticket<u8, Mark, Mark> {
             let deadline = Deadline::after(Duration::from_secs(3), &self.clock);
-            self.flights.ticket(&key, true, deadline, &self.clock, self.clock.now())
+            self.flights.ticket(&key, true, &|| deadline, &self.clock, self.clock.now())
         }
 
         /// A call of STS: it takes a while, and succeeds, fails, or panics.
