@@ -250,27 +250,26 @@ impl Issuer {
         let key = Key { authorized: Arc::clone(authorized), calling_key: CallingKeyId(caller) };
         let refreshes_ahead = self.background == Background::Runs;
         let (clock, now) = (&*self.upstream.clock, self.upstream.sts_clock.now());
-        match flights.ticket(&key, refreshes_ahead, &budget, clock, now) {
-            Ticket::Cached(credentials, next) => {
-                if let Some(flight) = next {
-                    self.spawn(flights, flight, key, id);
+        let (landing, deadline, attempts) =
+            match flights.ticket(&key, refreshes_ahead, &budget, clock, now) {
+                Ticket::Cached(credentials, next) => {
+                    if let Some(flight) = next {
+                        self.spawn(flights, flight, key, id);
+                    }
+                    // Nothing has been waited for since.
+                    let outcome = self.hand_out_at(now, credentials);
+                    return Issued { outcome, cache: CacheResult::Hit, attempts: None };
                 }
-                // Nothing has been waited for since.
-                let outcome = self.hand_out_at(now, credentials);
-                Issued { outcome, cache: CacheResult::Hit, attempts: None }
-            }
-            Ticket::Joined(landing) => {
-                let outcome = self.wait(landing, budget()).await;
-                Issued { outcome, cache: CacheResult::Joined, attempts: None }
-            }
-            Ticket::First(flight, landing) => {
-                let deadline = flight.deadline();
-                let attempts = self.spawn(flights, flight, key, id);
-                let outcome = self.wait(landing, deadline).await;
-                let attempts = Some(attempts.load(Ordering::Relaxed));
-                Issued { outcome, cache: CacheResult::Miss, attempts }
-            }
-        }
+                Ticket::Joined(landing) => (landing, budget(), None),
+                Ticket::First(flight, landing) => {
+                    let deadline = flight.deadline();
+                    (landing, deadline, Some(self.spawn(flights, flight, key, id)))
+                }
+            };
+        let outcome = Box::pin(self.wait(landing, deadline)).await;
+        let cache = if attempts.is_some() { CacheResult::Miss } else { CacheResult::Joined };
+        let attempts = attempts.map(|attempts| attempts.load(Ordering::Relaxed));
+        Issued { outcome, cache, attempts }
     }
 
     /// Runs a flight that outlives the request, and counts its attempts.

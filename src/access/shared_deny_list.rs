@@ -41,7 +41,7 @@ impl SharedDenyList {
         }
         let mut command = cmd("SMEMBERS");
         command.arg(self.store.key("deny"));
-        let entries: Result<Vec<String>, _> = self.store.send(&command).await;
+        let entries: Result<Vec<String>, _> = Box::pin(self.store.send(&command)).await;
         let wait_ms = if entries.is_ok() { INTERVAL_MS } else { RETRY_MS };
         *due_ms = now.saturating_add(wait_ms);
         let Ok(entries) = entries else {

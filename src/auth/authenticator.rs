@@ -60,7 +60,8 @@ impl Authenticator {
             return Ok(Principal::anonymous());
         };
         let outcome = match Presented::only_one(verifiers, request) {
-            Ok(presented) => presented.verify(request, path, clock, deadline).await,
+            // On the heap: of all that a request may wait for, this is the largest.
+            Ok(presented) => Box::pin(presented.verify(request, path, clock, deadline)).await,
             Err(error) => Err(error),
         };
         outcome.map_err(|error| with_challenge(error, verifiers))

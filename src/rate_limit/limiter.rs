@@ -44,14 +44,11 @@ impl RateLimiter {
         clock: &dyn Clock,
         entropy: &dyn Entropy,
     ) -> Result<(), Error> {
-        if principal.method() == AuthMethod::None {
-            return self.check_address(address, clock, entropy).await;
-        }
-        let key = key_of(principal);
-        let name = || format!("principal:{key}");
-        let outcome =
-            self.count(name, || self.principals.count(key.clone(), &self.limit, clock)).await;
-        outcome.map_err(|refusal| refusal.into_error(entropy))
+        let counted = match principal.method() {
+            AuthMethod::None => Counted::Address(network_of(address)),
+            _ => Counted::Principal(key_of(principal)),
+        };
+        self.count(counted, clock).await.map_err(|refusal| refusal.into_error(entropy))
     }
 
     /// Counts a request without valid credentials. Requests whose address is not known are counted
@@ -65,24 +62,23 @@ impl RateLimiter {
         clock: &dyn Clock,
         entropy: &dyn Entropy,
     ) -> Result<(), Error> {
-        let network = network_of(address);
-        let name = || format!("address:{network}");
-        let outcome = self.count(name, || self.addresses.count(network, &self.limit, clock)).await;
-        outcome.map_err(|refusal| refusal.into_error(entropy))
+        let counted = Counted::Address(network_of(address));
+        self.count(counted, clock).await.map_err(|refusal| refusal.into_error(entropy))
     }
 
     /// Counts in the shared store. Without one, or while it is down, this instance counts.
-    async fn count(
-        &self,
-        name: impl FnOnce() -> String,
-        here: impl FnOnce() -> Result<(), Refusal>,
-    ) -> Result<(), Refusal> {
-        let Some(store) = &self.store else {
-            return here();
-        };
-        match shared::count(store, &name(), &self.limit).await {
-            Ok(outcome) => outcome,
-            Err(_is_logged_by_the_store) => here(),
+    async fn count(&self, counted: Counted, clock: &dyn Clock) -> Result<(), Refusal> {
+        if let Some(store) = &self.store {
+            let name = counted.name();
+            let shared = Box::pin(shared::count(store, &name, &self.limit)).await;
+            if let Ok(outcome) = shared {
+                return outcome;
+            }
+            // Why not is logged by the store.
+        }
+        match counted {
+            Counted::Principal(key) => self.principals.count(key, &self.limit, clock),
+            Counted::Address(network) => self.addresses.count(network, &self.limit, clock),
         }
     }
 
@@ -90,6 +86,21 @@ impl RateLimiter {
     pub fn evictions(&self) -> u64 {
         let count = |evictions: &AtomicU64| evictions.load(Ordering::Relaxed);
         count(&self.principals.evictions).saturating_add(count(&self.addresses.evictions))
+    }
+}
+
+/// What a request is counted for.
+enum Counted {
+    Principal(String),
+    Address(IpAddr),
+}
+
+impl Counted {
+    fn name(&self) -> String {
+        match self {
+            Self::Principal(key) => format!("principal:{key}"),
+            Self::Address(network) => format!("address:{network}"),
+        }
     }
 }
 
