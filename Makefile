@@ -101,7 +101,7 @@ build: ready ## Build the deployed binary: target/deploy/bootstrap
 		env $(listed_build) --release -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@$(call replace,target/deploy/$(TARGET)/release/bootstrap,$(bootstrap))
 
-# The same program, optimised for speed instead of size.
+# The same program, optimised for speed instead of size, with an allocator of its own.
 server: ready ## Build the binary for servers: target/deploy/cos-issuer-server
 	@$(quietly) "Building the server" target/log/server \
 		env $(listed_build) --profile server --features mimalloc -p cos-issuer --bin bootstrap --target-dir target/deploy
@@ -203,7 +203,8 @@ pictures: clients build emulator ## Draw docs/pictures from a real run
 clients: ## Install what the tests need besides Rust below target/
 	@tests/setup/install
 
-# The reference is built as the server is. LOAD_ARGS="--rounds 5" is for the second half.
+# The reference is built as the server is, but for its allocator. LOAD_ARGS="--rounds 5" is for the
+# second half.
 bench: build $(server_build) ## Compare cold starts with hello-world, and load with a plain server
 	@$(deploy_build) --release -p hello-lambda --bin hello --target-dir target/hello
 	@$(deploy_build) --release -p reference-issuer --bin minimal --target-dir target/minimal

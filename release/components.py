@@ -65,7 +65,9 @@ def embedded(binary):
 
 
 def metadata():
-    return json.loads(cargo("metadata", "--format-version", "1", "--filter-platform", TARGET))
+    """Of the crates of all binaries."""
+    features = ",".join(f"{package}/{feature}" for package, feature in BINARIES.values() if feature)
+    return json.loads(cargo("metadata", "--format-version", "1", "--filter-platform", TARGET, "--features", features))
 
 
 def checksums():

@@ -24,11 +24,12 @@ def text(node_modules=None):
 
 
 def crates():
-    found = {id for binary in components.BINARIES for id in components.linked(binary)[0]}
-    for package in components.metadata()["packages"]:
-        id = f"{package['name']}@{package['version']}"
-        if id in found and package["source"] is not None:
-            yield id, package["license"], Path(package["manifest_path"]).parent
+    checksums = components.checksums()
+    # Those without a checksum are our own.
+    found = {id for binary in components.BINARIES for id in components.linked(binary)[0] if checksums[id]}
+    described = {f"{package['name']}@{package['version']}": package for package in components.metadata()["packages"]}
+    for id in sorted(found):
+        yield id, described[id]["license"], Path(described[id]["manifest_path"]).parent
 
 
 def packages(node_modules):

@@ -324,7 +324,8 @@ impl Issuer {
         }
     }
 
-    /// An instance that was frozen while it waited would hand out what is hardly valid any more.
+    /// Counts credentials that are handed out, and refuses those with too little time left: an
+    /// instance may have been frozen while it waited.
     fn hand_out(&self, credentials: Arc<Credentials>) -> Result<Arc<Credentials>, Error> {
         self.hand_out_at(self.upstream.sts_clock.now(), credentials)
     }

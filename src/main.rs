@@ -21,7 +21,8 @@ use cos_issuer::{health_check, log, runtime, version};
 use tencent::time::SystemClock;
 use tracing::{error, info, warn};
 
-/// Of the server only: a function starts sooner, and with less memory, by the system's.
+/// The server's allocator. Functions keep that of the C library, with which they start sooner and
+/// take less memory.
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -239,7 +239,7 @@ fn each_direct_dependency_has_its_cost() {
     let manifest = read("Cargo.toml");
     let (_, direct) = manifest.split_once("\n[dependencies]\n").unwrap();
     let direct = direct.split("\n[").next().unwrap().lines();
-    // Of the function, which has no optional ones.
+    // The function has none of the optional ones.
     let direct = direct.filter(|line| !line.contains("optional = true"));
     let direct = direct.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.to_owned());
     let direct: BTreeSet<String> = direct.filter(|name| !name.starts_with('#')).collect();

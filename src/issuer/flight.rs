@@ -62,8 +62,8 @@ impl<K: Clone + Eq + Hash, V, E: Clone> Flights<K, V, E> {
         Arc::new(Self { state: Mutex::new(state) })
     }
 
-    /// The ticket of a caller. A flight that it contains has until the `deadline` that begins then,
-    /// by `clock`; the terms of what is cached are compared with `now`.
+    /// The ticket of a caller. A flight that begins has the time that `deadline` returns, by
+    /// `clock`; the terms of what is cached are compared with `now`.
     pub(super) fn ticket(
         self: &Arc<Self>,
         key: &K,

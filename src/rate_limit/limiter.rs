@@ -70,11 +70,10 @@ impl RateLimiter {
     async fn count(&self, counted: Counted, clock: &dyn Clock) -> Result<(), Refusal> {
         if let Some(store) = &self.store {
             let name = counted.name();
-            let shared = Box::pin(shared::count(store, &name, &self.limit)).await;
-            if let Ok(outcome) = shared {
+            // The store logs its failures.
+            if let Ok(outcome) = Box::pin(shared::count(store, &name, &self.limit)).await {
                 return outcome;
             }
-            // Why not is logged by the store.
         }
         match counted {
             Counted::Principal(key) => self.principals.count(key, &self.limit, clock),

@@ -9,7 +9,8 @@
 //!   be asked.
 //!
 //! # Not covered
-//! The time for a body and for a response, and what is answered over the limit (`http_server`).
+//! The time for a body, clients that do not read their answer, and what is answered over the limit
+//! (`http_server`).
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -45,7 +46,7 @@ struct Entry {
     phase: Arc<Phase>,
 }
 
-/// What a connection does. Each request changes it, so that takes no lock.
+/// What a connection does. Each request changes it twice, so a change takes no lock.
 struct Phase {
     /// The number of the moment at which it began to wait for a request, [`HANDLING`] or
     /// [`CLOSING`].
@@ -165,8 +166,12 @@ impl State {
 
     /// Replaces one that waits, of those over the limit or of the others.
     fn replace(&mut self, is_over_limit: bool) -> bool {
-        while let Some(id) = self.longest_waiting(is_over_limit) {
-            // Another thread may just have begun to handle its request.
+        // Another thread may begin to handle a request meanwhile. If that happens again and again,
+        // all connections are busy.
+        for _ in 0..MAX_TRIES {
+            let Some(id) = self.longest_waiting(is_over_limit) else {
+                return false;
+            };
             if self.open.get(&id).is_some_and(|entry| entry.phase.close(CLOSING)) {
                 self.remove(id);
                 return true;
@@ -263,8 +268,11 @@ impl Drop for Handling<'_> {
     }
 }
 
-/// How long a head may take, and how long a connection is kept after a response.
+/// How long a connection may take for a head, from when it was opened, or from the previous answer.
+/// That answer has to be sent within the same time.
 const HEAD_TIMEOUT_SECONDS: usize = 30;
+
+const MAX_TRIES: usize = 4;
 
 /// Each of them is answered at once, so a few are enough.
 const MAX_OVER_LIMIT: usize = 8;

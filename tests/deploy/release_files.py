@@ -77,6 +77,8 @@ def assets_are_complete_and_the_same_each_time(folder):
     assert listed[0] == listed[1], "another folder has other assets"
     names = [line.split("  ")[1] for line in listed[0].splitlines()]
     assert names == ["THIRD-PARTY-LICENSES.txt", "cos-issuer-linux-x86_64", "cos-issuer-oci.tar", "cos-issuer-server.cdx.json", "cos-issuer-tool.cdx.json", "cos-issuer.cdx.json", "package.zip"], names
+    licences = (dist / "THIRD-PARTY-LICENSES.txt").read_text()
+    assert "Microsoft Corporation" in licences and "libmimalloc-sys@" in licences, "the server's allocator has no licence"
     text = (dist / "cos-issuer.cdx.json").read_text()
     for path in (str(ROOT), os.path.expanduser("~"), "path+file"):
         assert path == "/" or path not in text, f"the SBOM contains {path}"

@@ -20,8 +20,9 @@ use cos_issuer_e2e::{
 use serde_json::{Value, json};
 use tencent::sign::digest::sha256_hex;
 use tencent::time::{Clock, SystemClock};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
 
 const PAGE: &str = include_str!("../../../docs/metrics.md");
 const ISSUER: &str = "https://issuer.example.com";
@@ -418,7 +419,7 @@ async fn metrics_are_answered_while_requests_are_saturated_and_while_the_server_
     let mut stream = TcpStream::connect(&server.address).await.unwrap();
     stream.write_all(b"GET /sign HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     while server.cloud.sts().call_count() == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        sleep(Duration::from_millis(10)).await;
     }
     let open = ("cos_issuer_connections_open", json!({}), 1);
     server.scrape().await.assert_sums(std::slice::from_ref(&open));
@@ -429,6 +430,36 @@ async fn metrics_are_answered_while_requests_are_saturated_and_while_the_server_
     server.process.terminate();
     let (code, printed) = server.process.ended().await.unwrap();
     assert_eq!(code, Some(1), "{printed}");
+}
+
+/// Both addresses, since each has its own way to its answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_kept_while_it_is_used_and_closed_when_it_sends_no_head() {
+    let server = Server::start(&[]).await;
+    let (own, metrics) = (&*server.address, server.metrics.split('/').nth(2).unwrap());
+    let used = |address, path| async move {
+        let mut stream = BufReader::new(TcpStream::connect(address).await.unwrap());
+        for seconds in [16, 16, 0] {
+            let request = format!("HEAD {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                assert_ne!(stream.read_line(&mut head).await.unwrap(), 0, "{path}: {head}");
+            }
+            assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{path}: {head}");
+            sleep(Duration::from_secs(seconds)).await;
+        }
+    };
+    let stalled = |address| async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: ").await.unwrap();
+        let open = timeout(Duration::from_secs(25), stream.read_u8()).await;
+        assert!(open.is_err(), "{open:?}");
+        // A busy machine may be late.
+        let end = timeout(Duration::from_secs(60), stream.read_u8()).await.unwrap();
+        assert!(end.is_err(), "it is answered: {end:?}");
+    };
+    tokio::join!(used(own, "/healthz"), used(metrics, "/metrics"), stalled(own), stalled(metrics));
 }
 
 #[tokio::test(flavor = "multi_thread")]
