@@ -240,7 +240,7 @@ impl Connection {
     /// A request is being handled until the guard is dropped; `None` if the connection is being
     /// closed.
     pub(super) fn handling(&self) -> Option<Handling<'_>> {
-        self.change(HANDLING).then_some(Handling(self))
+        self.change(HANDLING).then(|| Handling(self))
     }
 
     fn change(&self, waits_since: u64) -> bool {
@@ -290,11 +290,12 @@ fn network(peer: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::Ordering;
     use std::time::Duration;
 
     use tokio::time::{sleep, timeout};
 
-    use super::{Connection, Connections, MAX_OVER_LIMIT};
+    use super::{CLOSING, Connection, Connections, HANDLING, MAX_OVER_LIMIT};
 
     async fn open(connections: &Arc<Connections>, peers: &[&str]) -> Vec<Connection> {
         let mut opened = Vec::new();
@@ -320,6 +321,7 @@ mod tests {
             assert_eq!(is_closed(&old[index]).await, expected, "{index}");
         }
         assert!(old[2].handling().is_none(), "a request begins on a connection that is closed");
+        assert!(is_closed(&old[2]).await, "a request that does not begin keeps it open");
     }
 
     #[tokio::test(start_paused = true)]
@@ -349,6 +351,25 @@ mod tests {
         assert!(!is_closed(handling).await);
         sleep(Duration::from_secs(3)).await;
         assert!(is_closed(handling).await && silent.handling().is_none());
+    }
+
+    #[tokio::test]
+    async fn none_is_closed_by_another_thread_while_its_request_is_handled() {
+        let connections = Connections::new(20_000);
+        let open = open(&connections, &["10.0.0.1"; 20_000]).await;
+        std::thread::scope(|scope| {
+            scope.spawn(|| open.iter().for_each(|connection| _ = connection.phase.close(CLOSING)));
+            for connection in &open {
+                let handling = connection.handling();
+                let is_handling =
+                    || connection.phase.waits_since.load(Ordering::SeqCst) == HANDLING;
+                assert!(handling.is_none() || is_handling());
+            }
+        });
+        for connection in &open {
+            let handling = connection.handling();
+            assert!(handling.is_some() || is_closed(connection).await);
+        }
     }
 
     #[tokio::test(start_paused = true)]
