@@ -44,9 +44,10 @@ impl RateLimiter {
         clock: &dyn Clock,
         entropy: &dyn Entropy,
     ) -> Result<(), Error> {
-        let counted = match principal.method() {
-            AuthMethod::None => Counted::Address(network_of(address)),
-            _ => Counted::Principal(key_of(principal)),
+        let counted = if principal.method() == AuthMethod::None {
+            Counted::Address(network_of(address))
+        } else {
+            Counted::Principal(key_of(principal))
         };
         self.count(counted, clock).await.map_err(|refusal| refusal.into_error(entropy))
     }
