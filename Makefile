@@ -101,10 +101,11 @@ build: ready ## Build the deployed binary: target/deploy/bootstrap
 		env $(listed_build) --release -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@$(call replace,target/deploy/$(TARGET)/release/bootstrap,$(bootstrap))
 
-# The same program, optimised for speed instead of size, with an allocator of its own.
+# The same program, optimised for speed instead of size, with an allocator of its own. That writes
+# when it was compiled, which is the same moment everywhere.
 server: ready ## Build the binary for servers: target/deploy/cos-issuer-server
 	@$(quietly) "Building the server" target/log/server \
-		env $(listed_build) --profile server --features mimalloc -p cos-issuer --bin bootstrap --target-dir target/deploy
+		env SOURCE_DATE_EPOCH=0 $(listed_build) --profile server --features mimalloc -p cos-issuer --bin bootstrap --target-dir target/deploy
 	@$(call replace,target/deploy/$(TARGET)/server/bootstrap,$(server))
 
 # maturin builds it again for the wheel, with this time in its environment, which a build script
