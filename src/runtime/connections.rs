@@ -62,11 +62,14 @@ const HANDLING: u64 = 0;
 /// It waited, and is being closed.
 const CLOSING: u64 = u64::MAX;
 
+fn is_waiting(since: &u64) -> bool {
+    *since != HANDLING && *since != CLOSING
+}
+
 impl Phase {
     /// `None` unless it waits for a request.
     fn waits_since(&self) -> Option<u64> {
-        let since = self.waits_since.load(Ordering::Relaxed);
-        (since != HANDLING && since != CLOSING).then_some(since)
+        Some(self.waits_since.load(Ordering::Relaxed)).filter(is_waiting)
     }
 
     fn is_over_limit(&self) -> bool {
@@ -75,8 +78,7 @@ impl Phase {
 
     /// Closes it if it has waited since the moment `latest`, or for longer.
     fn close(&self, latest: u64) -> bool {
-        let is_waiting = |since| since != HANDLING && since != CLOSING && since <= latest;
-        let closing = |since| is_waiting(since).then_some(CLOSING);
+        let closing = |since| (is_waiting(&since) && since <= latest).then_some(CLOSING);
         let closed = self.waits_since.fetch_update(Ordering::AcqRel, Ordering::Relaxed, closing);
         if closed.is_ok() {
             self.task.wake();
