@@ -57,7 +57,7 @@ pub(crate) struct Options {
 
 pub(crate) const HELP: &str = "\
 Usage: cos-issuer-load --function PATH --server PATH --reference PATH --bare PATH [--rounds N]
-                       [--milliseconds N] [--log pipe|file] [PART ...]
+                       [--milliseconds N] [--log awake|asleep|file] [PART ...]
 
   --function PATH   the deployed binary, `bootstrap`
   --server PATH     the same program, built for servers
@@ -65,14 +65,15 @@ Usage: cos-issuer-load --function PATH --server PATH --reference PATH --bare PAT
   --bare PATH       the bare server
   --rounds N        counted pairs of slices (default 20)
   --milliseconds N  of each slice (default 500)
-  --log pipe|file   where the logs go: to a reader, or into a file (default pipe)
+  --log WHERE       where the logs go: `awake`, to a reader that does not sleep (default);
+                    `asleep`, to one that each write wakes; `file`
   PART              function, server, threads, cache, token, grants or idle (default all)
 ";
 
 /// Reads the options that follow the program's name.
 pub(crate) fn parse(mut arguments: lexopt::Parser) -> Result<Command, Fault> {
     let (mut rounds, mut milliseconds) = (20, 500);
-    let (mut parts, mut log) = (Vec::new(), Log::Pipe);
+    let (mut parts, mut log) = (Vec::new(), Log::Awake);
     let (mut function, mut server, mut reference, mut bare) = (None, None, None, None);
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -81,9 +82,10 @@ pub(crate) fn parse(mut arguments: lexopt::Parser) -> Result<Command, Fault> {
             Long("milliseconds") => milliseconds = number("--milliseconds", &mut arguments)?,
             Long("log") => {
                 log = match arguments.value()?.string()?.as_str() {
-                    "pipe" => Log::Pipe,
+                    "awake" => Log::Awake,
+                    "asleep" => Log::Asleep,
                     "file" => Log::File,
-                    _ => return Err("--log takes pipe or file".into()),
+                    _ => return Err("--log takes awake, asleep or file".into()),
                 }
             }
             Long("function") => function = Some(PathBuf::from(arguments.value()?)),

@@ -2,24 +2,28 @@
 //!
 //! # Guarantees
 //!
-//! Its log is read, as a platform does, or is a file. The process is gone when the value is
-//! dropped.
+//! Its log is read, as platforms do, or is a file. The process is gone when the value is dropped.
 
 use crate::cores;
 use cos_issuer_bench_sts::fault::Fault;
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read as _};
+use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Duration;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe;
 
 /// Where the log of a service goes.
 #[derive(Clone, Copy)]
 pub(crate) enum Log {
-    /// A pipe, which is read at once, as platforms and containers do.
-    Pipe,
+    /// A pipe whose reader does not sleep: the thread of the clients.
+    Awake,
+    /// A pipe whose reader is a thread that sleeps until there is a line, so each write wakes it.
+    Asleep,
     /// A file, as systemd's `StandardOutput=append:` makes it.
     File,
 }
@@ -40,7 +44,7 @@ impl Service {
         log: Log,
     ) -> Result<Self, Fault> {
         let file = match log {
-            Log::Pipe => None,
+            Log::Awake | Log::Asleep => None,
             Log::File => Some(tempfile::NamedTempFile::new()?),
         };
         let mut command = Command::new(program);
@@ -53,18 +57,35 @@ impl Service {
         cores::bind(cores)?;
         let child = command.spawn();
         cores::bind(cores::DRIVER)?;
-        let mut child = child.map_err(|fault| format!("{}: {fault}", program.display()))?;
-        let mut log: Box<dyn BufRead + Send> = match (child.stdout.take(), &file) {
-            (Some(pipe), _) => Box::new(BufReader::new(pipe)),
-            // Opened once more, since a position is common to all copies of a descriptor.
-            (None, Some(file)) => Box::new(BufReader::new(file.reopen()?)),
-            (None, None) => return Err("no output".into()),
-        };
+        let child = child.map_err(|fault| format!("{}: {fault}", program.display()))?;
         let mut service = Self { child, address: String::new() };
+        match (service.child.stdout.take(), &file) {
+            (Some(pipe), _) => {
+                let mut lines = BufReader::new(pipe);
+                service.wait_for_address(program, &mut lines, false)?;
+                read_on(lines.into_inner(), log)?;
+            }
+            // Opened once more, since a position is common to all copies of a descriptor.
+            (None, Some(file)) => {
+                service.wait_for_address(program, &mut BufReader::new(file.reopen()?), true)?;
+            }
+            (None, None) => return Err("no output".into()),
+        }
+        Ok(service)
+    }
+
+    /// Reads the log until the service has written its address. A log that `grows` has more after
+    /// its end.
+    fn wait_for_address(
+        &mut self,
+        program: &Path,
+        log: &mut impl BufRead,
+        grows: bool,
+    ) -> Result<(), Fault> {
         let mut line = String::new();
-        while service.address.is_empty() {
+        while self.address.is_empty() {
             if log.read_line(&mut line)? == 0 {
-                if file.is_none() || service.child.try_wait()?.is_some() {
+                if !grows || self.child.try_wait()?.is_some() {
                     return Err(format!("{}: does not listen", program.display()).into());
                 }
                 thread::sleep(PAUSE);
@@ -72,18 +93,12 @@ impl Service {
             if line.ends_with('\n') {
                 let parsed: Value = serde_json::from_str(&line)?;
                 if let Some(address) = parsed.get("address").and_then(Value::as_str) {
-                    address.clone_into(&mut service.address);
+                    address.clone_into(&mut self.address);
                 }
                 line.clear();
             }
         }
-        if file.is_none() {
-            thread::spawn(move || {
-                let mut lines = vec![0; 64 * 1024];
-                while log.read(&mut lines).is_ok_and(|count| count > 0) {}
-            });
-        }
-        Ok(service)
+        Ok(())
     }
 
     /// The CPU time of each of its threads so far, in nanoseconds.
@@ -111,6 +126,20 @@ impl Drop for Service {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Reads the rest of a log, and drops it.
+fn read_on(mut log: ChildStdout, how: Log) -> Result<(), Fault> {
+    let mut lines = vec![0; 64 * 1024];
+    if matches!(how, Log::Awake) {
+        let mut log = pipe::Receiver::from_owned_fd(OwnedFd::from(log))?;
+        tokio::spawn(
+            async move { while log.read(&mut lines).await.is_ok_and(|count| count > 0) {} },
+        );
+    } else {
+        thread::spawn(move || while log.read(&mut lines).is_ok_and(|count| count > 0) {});
+    }
+    Ok(())
 }
 
 /// Until a file is looked at again.
