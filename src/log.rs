@@ -79,7 +79,7 @@ pub(crate) fn group() {
 /// ready go first, and then writes for all of them. If others joined it, it waits once more, since
 /// under load the next requests have arrived meanwhile.
 pub(crate) async fn written() {
-    if OUTPUT.get().is_none_or(|output| output.kept_bytes() == 0) {
+    if !has_waiting_lines() {
         return;
     }
     let is_first = FOLLOWERS.with_borrow_mut(|followers| {
@@ -109,6 +109,10 @@ pub(crate) async fn written() {
     }
 }
 
+fn has_waiting_lines() -> bool {
+    OUTPUT.get().is_some_and(|output| output.is_waiting())
+}
+
 thread_local! {
     /// Wakes the requests that wait until the first of this thread has written; `None` if none is
     /// first.
@@ -122,7 +126,9 @@ struct Written {
 
 impl Drop for Written {
     fn drop(&mut self) {
-        drop(flush());
+        if has_waiting_lines() {
+            drop(flush());
+        }
         if self.is_first {
             FOLLOWERS.with_borrow_mut(take).into_iter().flatten().for_each(Waker::wake);
         }
@@ -157,8 +163,9 @@ pub(crate) fn audit_now(write: impl FnOnce(&mut Line)) -> bool {
 }
 
 fn decision<O: Sink, E: Sink>(output: &Output<O, E>, write: impl FnOnce(&mut Line)) -> Line {
+    static MESSAGE: Members = Members::new();
     let mut line = output.line(&SystemClock, "INFO");
-    line.word("message", "decision");
+    line.members(&MESSAGE, |line| line.word("message", "decision"));
     write(&mut line);
     line
 }

@@ -97,7 +97,9 @@ impl Response {
         if let Ok(id) = HeaderValue::from_str(id.as_str()) {
             self.headers.insert(X_REQUEST_ID, id);
         }
-        cors::apply(&mut self.headers, request_headers, allowed_origins);
+        // Only a preflight has no content.
+        let is_preflight = self.status == StatusCode::NO_CONTENT;
+        cors::apply(&mut self.headers, request_headers, allowed_origins, is_preflight);
         self
     }
 

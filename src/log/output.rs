@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tencent::time::Clock;
@@ -21,6 +22,8 @@ pub(super) trait Sink: Send + 'static {
 pub(super) struct Output<O, E> {
     format: Format,
     state: Mutex<State<O, E>>,
+    /// Whether a line waits for others. It changes under the lock, and is read without it.
+    is_waiting: AtomicBool,
 }
 
 struct State<O, E> {
@@ -44,7 +47,7 @@ impl<O: Sink, E: Sink> Output<O, E> {
         let kept = VecDeque::new();
         let state =
             State { format, sink, alarm, kept, lost: 0, lost_total: 0, alarmed_at_ms: None };
-        Self { format, state: Mutex::new(state) }
+        Self { format, state: Mutex::new(state), is_waiting: AtomicBool::new(false) }
     }
 
     /// Begins a line.
@@ -61,6 +64,7 @@ impl<O: Sink, E: Sink> Output<O, E> {
     pub(super) fn write_later(&self, line: Line) {
         let line = line.finished();
         let mut state = self.state();
+        self.is_waiting.store(true, Ordering::Release);
         let room = state.kept.capacity();
         if state.kept.is_empty() && room < line.len().saturating_mul(2) {
             // Its buffer is as good, so that nothing is copied while requests come one by one.
@@ -103,14 +107,16 @@ impl<O: Sink, E: Sink> Output<O, E> {
         }
     }
 
-    /// How much is kept.
-    pub(super) fn kept_bytes(&self) -> usize {
-        self.state().kept.len()
+    /// Whether a line waits for others, since no flush followed it.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.is_waiting.load(Ordering::Acquire)
     }
 
     /// Writes what is kept.
     pub(super) fn flush(&self, clock: &dyn Clock) -> io::Result<()> {
-        self.state().flush(clock)
+        let mut state = self.state();
+        self.is_waiting.store(false, Ordering::Release);
+        state.flush(clock)
     }
 
     /// Whether a line could be written now, with nothing in front of it.
@@ -309,9 +315,21 @@ mod tests {
             let before = reader.calls();
             output.write_bytes(next.as_bytes(), &CLOCK);
             assert_eq!(reader.calls(), before + 1);
-            assert_eq!(output.kept_bytes(), 0);
+            assert_eq!(output.state().kept.len(), 0);
         }
         assert_eq!(reader.text(), "one\ntwo\nthree\nfour\n");
+    }
+
+    #[test]
+    fn a_line_waits_for_others_until_it_is_flushed() {
+        let (output, reader, _) = output();
+        assert!(!output.is_waiting());
+        output.write_later(output.line(&CLOCK, "INFO"));
+        assert!(output.is_waiting());
+        assert_eq!(reader.text(), "");
+        output.flush(&CLOCK).unwrap();
+        assert!(!output.is_waiting());
+        assert!(reader.text().ends_with("}\n"));
     }
 
     #[test]

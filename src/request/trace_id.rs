@@ -6,18 +6,21 @@
 //! # Not covered
 //! Spans, sampling, and passing the trace on: the id is only for the log.
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 
 /// The id of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceId([u8; 32]);
 
 impl TraceId {
+    /// Whether a header of this name, in lower case, can contain one.
+    pub fn is_in(name: &str) -> bool {
+        matches!(name, TRACEPARENT | X_AMZN_TRACE_ID)
+    }
+
     /// The id of W3C's `traceparent`, or else that of AWS's `X-Amzn-Trace-Id`.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
-        let of = |name: HeaderName, parse: fn(&str) -> Option<Self>| {
-            // Most requests have none, which this finds sooner.
-            headers.get(&name)?;
+        let of = |name: &str, parse: fn(&str) -> Option<Self>| {
             let mut values = headers.get_all(name).iter();
             // Of two ids, neither can be trusted.
             let only = values.next().filter(|_| values.next().is_none())?;
@@ -70,8 +73,8 @@ fn is_digit(byte: &u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'f')
 }
 
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const X_AMZN_TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+const TRACEPARENT: &str = "traceparent";
+const X_AMZN_TRACE_ID: &str = "x-amzn-trace-id";
 
 #[cfg(test)]
 mod tests {

@@ -40,6 +40,7 @@ pub(super) fn apply(
     headers: &mut HeaderMap,
     request_headers: &HeaderMap,
     allowed_origins: &[HeaderValue],
+    is_preflight: bool,
 ) {
     match request_headers.get(ORIGIN) {
         Some(origin) if allowed_origins.contains(origin) => {
@@ -47,8 +48,7 @@ pub(super) fn apply(
             let exposed = HeaderValue::from_static("Date, Retry-After, X-Request-Id");
             headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         }
-        // Only a preflight has any of them.
-        Some(_) | None if headers.contains_key(ACCESS_CONTROL_ALLOW_METHODS) => {
+        Some(_) | None if is_preflight => {
             for name in
                 [ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_MAX_AGE]
             {

@@ -23,8 +23,8 @@
 use std::convert::Infallible;
 use std::future::{pending, poll_fn};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -254,6 +254,14 @@ struct Server {
     metrics_page: Option<MetricsPage>,
 }
 
+/// What is known of the client of a connection.
+struct Client {
+    peer: Option<ClientAddress>,
+    /// A `Host` that is allowed. Clients send the same one again, which need not be parsed again.
+    host: OnceLock<Box<[u8]>>,
+    sending: Sending,
+}
+
 impl Server {
     /// The server at the address for metrics; `connections` are those of callers.
     fn with_metrics(&self, connections: &Arc<Connections>) -> Arc<Self> {
@@ -302,11 +310,11 @@ impl Server {
             .peer_addr()
             .ok()
             .map(|peer| ClientAddress { address: peer.ip(), source: AddressSource::Connection });
-        let sending = Sending::default();
-        let service = service_fn(|request| self.respond(request, connection, peer, &sending));
+        let client = Client { peer, host: OnceLock::new(), sending: Sending::default() };
+        let service = service_fn(|request| self.respond(request, connection, &client));
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
-        let stream = LingeringClose::new(Box::pin(stream), sending.clone());
+        let stream = LingeringClose::new(Box::pin(stream), client.sending.clone());
         let served = http1::Builder::new()
             // `connections` closes those that send no head in time: a timer for each request takes
             // a twentieth of the processor time of one that the cache answers.
@@ -339,8 +347,7 @@ impl Server {
         &self,
         request: hyper::Request<Incoming>,
         connection: &Connection,
-        peer: Option<ClientAddress>,
-        sending: &Sending,
+        client: &Client,
     ) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
         if let Some(page) = &self.metrics_page {
             let Some(_handling) = connection.handling() else {
@@ -353,7 +360,8 @@ impl Server {
         let own_id = self.settings.is_scf.then(|| head.headers.get("x-scf-request-id")).flatten();
         let own_id = own_id.and_then(|value| value.to_str().ok());
         let id = RequestId::from_platform(own_id, &*self.handler.entropy);
-        let checked = self.check_host(&head).and_then(|()| self.check_place(&head, connection));
+        let checked =
+            self.check_host(&head, client).and_then(|()| self.check_place(&head, connection));
         let read_role_key = || RoleKey::from_headers(&head.headers);
         let role_key = self.settings.reads_role_keys.then(read_role_key).flatten();
         let body = match checked {
@@ -367,7 +375,7 @@ impl Server {
             Err(error) => Err(error),
         };
         let request = match body {
-            Ok(body) => inbound(head, body, peer).check_or_return(),
+            Ok(body) => inbound(head, body, client.peer).check_or_return(),
             Err(error) => Err(Box::new((error, head.headers))),
         };
         // Only now: a client that does not finish its body must not keep others out.
@@ -378,7 +386,7 @@ impl Server {
         let response = match request {
             Ok(mut request) => {
                 request.role_key = role_key.map(Arc::new);
-                sending.is_over();
+                client.sending.is_over();
                 let request = Arc::new(request);
                 let (handler, own) = (Arc::clone(&self.handler), Arc::clone(&request));
                 let mut handled = Box::pin(async move {
@@ -403,17 +411,16 @@ impl Server {
                         });
                         let answered = handled.await;
                         answered.unwrap_or_else(|error| {
-                            self.refuse_failed(error, &request.headers, peer)
+                            self.refuse_failed(error, &request.headers, client.peer)
                         })
                     }
                 }
             }
             Err(refused) => {
                 let (error, headers) = *refused;
-                let mut response = self.refuse(&error, &headers, peer, &id);
+                let mut response = self.refuse(&error, &headers, client.peer, &id);
                 // The unread rest of this request must not be taken for the next one.
-                let close = HeaderValue::from_static("close");
-                response.headers.insert(CONNECTION, close);
+                response.headers.insert(CONNECTION, HeaderValue::from_static("close"));
                 response
             }
         };
@@ -463,11 +470,10 @@ impl Server {
 
     /// A browser that was tricked by DNS (rebinding) sends a name that is not ours. It always sends
     /// one, so a missing `Host` is accepted, and an IP address cannot be rebound.
-    fn check_host(&self, head: &request::Parts) -> Result<(), Error> {
+    fn check_host(&self, head: &request::Parts, client: &Client) -> Result<(), Error> {
         let Some(allowed) = &self.settings.allowed_hosts else {
             return Ok(());
         };
-        let sent = head.headers.get_all(HOST).iter().map(HeaderValue::to_str);
         let is_allowed = |sent: &str| {
             // Most often, and read sooner than a name.
             if sent.parse::<SocketAddr>().is_ok() {
@@ -480,11 +486,18 @@ impl Server {
                 address.parse::<IpAddr>().is_ok() || allowed.contains(&name)
             })
         };
-        if sent.into_iter().all(|sent| sent.is_ok_and(is_allowed)) {
-            return Ok(());
+        for sent in head.headers.get_all(HOST) {
+            if client.host.get().is_some_and(|known| **known == *sent.as_bytes()) {
+                continue;
+            }
+            if !sent.to_str().is_ok_and(is_allowed) {
+                let message = "the `Host` header must be an IP address or a name in ALLOWED_HOSTS";
+                return Err(Error::new(ErrorCode::Host, message));
+            }
+            // A copy of its own: this one keeps the whole head in memory.
+            client.host.get_or_init(|| sent.as_bytes().into());
         }
-        let message = "the `Host` header must be an IP address or a name in ALLOWED_HOSTS";
-        Err(Error::new(ErrorCode::Host, message))
+        Ok(())
     }
 }
 

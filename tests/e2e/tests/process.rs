@@ -293,6 +293,12 @@ async fn a_name_that_is_not_ours_is_refused_on_a_loopback_server_without_authent
     }
     let two = ask(&address, "host: localhost\r\nhost: attacker.example.com\r\n").await;
     assert!(!two.starts_with("HTTP/1.1 200"), "{two}");
+    // What a connection sent before proves nothing for another name.
+    let requests = ["localhost", "localhost", "attacker.example.com"]
+        .map(|host| format!("GET /healthz HTTP/1.1\r\nhost: {host}\r\n\r\n"));
+    let answers = exchange(address, requests.concat().into_bytes()).await;
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
+    assert_eq!(answers.matches("HTTP/1.1 421").count(), 1, "{answers}");
 
     let listed = with(&[("ALLOWED_HOSTS", "sts.example.com")]);
     let mut process = Process::start(listed).unwrap();
