@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,8 +23,35 @@ pub(super) trait Sink: Send + 'static {
 pub(super) struct Output<O, E> {
     format: Format,
     state: Mutex<State<O, E>>,
-    /// Whether a line waits for others. It changes under the lock, and is read without it.
+    /// Whether something is kept. It changes under the lock, and is read without it.
     is_waiting: AtomicBool,
+}
+
+/// The state while it is locked. Only when it is given back does a line count as written, so that
+/// no thread takes it for written while another one writes it.
+struct Locked<'o, O, E> {
+    state: MutexGuard<'o, State<O, E>>,
+    is_waiting: &'o AtomicBool,
+}
+
+impl<O, E> Deref for Locked<'_, O, E> {
+    type Target = State<O, E>;
+
+    fn deref(&self) -> &State<O, E> {
+        &self.state
+    }
+}
+
+impl<O, E> DerefMut for Locked<'_, O, E> {
+    fn deref_mut(&mut self) -> &mut State<O, E> {
+        &mut self.state
+    }
+}
+
+impl<O, E> Drop for Locked<'_, O, E> {
+    fn drop(&mut self) {
+        self.is_waiting.store(!self.state.kept.is_empty(), Ordering::Release);
+    }
 }
 
 struct State<O, E> {
@@ -64,7 +92,6 @@ impl<O: Sink, E: Sink> Output<O, E> {
     pub(super) fn write_later(&self, line: Line) {
         let line = line.finished();
         let mut state = self.state();
-        self.is_waiting.store(true, Ordering::Release);
         let room = state.kept.capacity();
         if state.kept.is_empty() && room < line.len().saturating_mul(2) {
             // Its buffer is as good, so that nothing is copied while requests come one by one.
@@ -107,16 +134,14 @@ impl<O: Sink, E: Sink> Output<O, E> {
         }
     }
 
-    /// Whether a line waits for others, since no flush followed it.
+    /// Whether something is kept: lines that wait for others, or that nobody read.
     pub(super) fn is_waiting(&self) -> bool {
         self.is_waiting.load(Ordering::Acquire)
     }
 
     /// Writes what is kept.
     pub(super) fn flush(&self, clock: &dyn Clock) -> io::Result<()> {
-        let mut state = self.state();
-        self.is_waiting.store(false, Ordering::Release);
-        state.flush(clock)
+        self.state().flush(clock)
     }
 
     /// Whether a line could be written now, with nothing in front of it.
@@ -143,8 +168,9 @@ impl<O: Sink, E: Sink> Output<O, E> {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State<O, E>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> Locked<'_, O, E> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        Locked { state, is_waiting: &self.is_waiting }
     }
 }
 
@@ -230,8 +256,9 @@ const ALARM_INTERVAL_MS: u64 = 60_000;
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::sync::mpsc::{Receiver, Sender, channel};
     use std::sync::{Arc, Mutex};
+    use std::{io, thread};
 
     use serde_json::Value;
 
@@ -320,16 +347,50 @@ mod tests {
         assert_eq!(reader.text(), "one\ntwo\nthree\nfour\n");
     }
 
+    /// Sends when it begins to write, and writes when it may.
+    struct Slow(Sender<()>, Receiver<()>);
+
+    impl Sink for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(()).unwrap();
+            self.1.recv().unwrap();
+            Ok(bytes.len())
+        }
+
+        fn check(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
-    fn a_line_waits_for_others_until_it_is_flushed() {
-        let (output, reader, _) = output();
+    fn a_line_waits_until_it_is_written_by_whichever_thread() {
+        let ((begun, has_begun), (go, may_go)) = (channel(), channel());
+        let output = Output::new(Format::Json, Slow(begun, may_go), Reader::default());
         assert!(!output.is_waiting());
         output.write_later(output.line(&CLOCK, "INFO"));
         assert!(output.is_waiting());
-        assert_eq!(reader.text(), "");
+        thread::scope(|scope| {
+            let other = scope.spawn(|| output.flush(&CLOCK));
+            has_begun.recv().unwrap();
+            let is_waiting = output.is_waiting();
+            go.send(()).unwrap();
+            other.join().unwrap().unwrap();
+            assert!(is_waiting, "an answer could be sent before its line is written");
+        });
+        assert!(!output.is_waiting());
+    }
+
+    #[test]
+    fn a_line_that_nobody_read_waits_for_any_request() {
+        let (output, reader, _) = output();
+        reader.takes(0, io::ErrorKind::WouldBlock);
+        output.write_bytes(b"one\n", &CLOCK);
+        assert!(output.flush(&CLOCK).is_err());
+        assert!(output.is_waiting());
+        reader.takes(4, io::ErrorKind::WouldBlock);
         output.flush(&CLOCK).unwrap();
         assert!(!output.is_waiting());
-        assert!(reader.text().ends_with("}\n"));
+        assert_eq!(reader.text(), "one\n");
     }
 
     #[test]

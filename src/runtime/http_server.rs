@@ -494,8 +494,10 @@ impl Server {
                 let message = "the `Host` header must be an IP address or a name in ALLOWED_HOSTS";
                 return Err(Error::new(ErrorCode::Host, message));
             }
-            // A copy of its own: this one keeps the whole head in memory.
-            client.host.get_or_init(|| sent.as_bytes().into());
+            if sent.len() <= MAX_KNOWN_HOST_BYTES {
+                // A copy of its own: this one keeps the whole head in memory.
+                client.host.get_or_init(|| sent.as_bytes().into());
+            }
         }
         Ok(())
     }
@@ -552,6 +554,9 @@ const METRICS_CONNECTIONS: usize = 16;
 
 /// hyper responds to a larger head itself, with status 431 or 414. Up to here the refusal is ours.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// Names have at most 253, and a port has five more. What is longer is not kept in memory.
+const MAX_KNOWN_HOST_BYTES: usize = 260;
 
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(5);
 
