@@ -27,7 +27,6 @@ use std::process::ExitCode;
 
 use cos_issuer_bench_sts::fault::Fault;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::task::yield_now;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -53,17 +52,8 @@ async fn benchmark() -> Result<String, Fault> {
             let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
             let current = Some(maximum.unwrap_or(OPEN_FILES).min(OPEN_FILES));
             setrlimit(Resource::Nofile, Rlimit { current, maximum })?;
-            tokio::spawn(stay_awake());
             run::all(&options).await
         }
-    }
-}
-
-/// Keeps this thread from sleeping. The clients of a service are on other machines, so it never
-/// spends time on waking them: on a virtual machine, that would be a large part of an answer.
-async fn stay_awake() {
-    loop {
-        yield_now().await;
     }
 }
 
