@@ -79,7 +79,7 @@ pub(crate) fn group() {
 /// ready go first, and then writes for all of them. If others joined it, it waits once more, since
 /// under load the next requests have arrived meanwhile.
 pub(crate) async fn written() {
-    if !has_waiting_lines() {
+    if !has_kept_lines() {
         return;
     }
     let is_first = FOLLOWERS.with_borrow_mut(|followers| {
@@ -109,8 +109,8 @@ pub(crate) async fn written() {
     }
 }
 
-fn has_waiting_lines() -> bool {
-    OUTPUT.get().is_some_and(|output| output.is_waiting())
+fn has_kept_lines() -> bool {
+    OUTPUT.get().is_some_and(|output| output.has_kept_lines())
 }
 
 thread_local! {
@@ -126,7 +126,7 @@ struct Written {
 
 impl Drop for Written {
     fn drop(&mut self) {
-        if has_waiting_lines() {
+        if has_kept_lines() {
             drop(flush());
         }
         if self.is_first {
@@ -163,9 +163,8 @@ pub(crate) fn audit_now(write: impl FnOnce(&mut Line)) -> bool {
 }
 
 fn decision<O: Sink, E: Sink>(output: &Output<O, E>, write: impl FnOnce(&mut Line)) -> Line {
-    static MESSAGE: Members = Members::new();
     let mut line = output.line(&SystemClock, "INFO");
-    line.members(&MESSAGE, |line| line.word("message", "decision"));
+    line.word("message", "decision");
     write(&mut line);
     line
 }

@@ -30,13 +30,6 @@ pub(crate) struct Line {
 #[derive(Debug, Default)]
 pub struct Members(OnceLock<Box<[u8]>>);
 
-impl Members {
-    /// Members that no line has had yet.
-    pub(crate) const fn new() -> Self {
-        Self(OnceLock::new())
-    }
-}
-
 impl Line {
     /// A line of this moment.
     pub(super) fn new(format: Format, clock: &dyn Clock, level: &'static str) -> Self {

@@ -24,14 +24,14 @@ pub(super) struct Output<O, E> {
     format: Format,
     state: Mutex<State<O, E>>,
     /// Whether something is kept. It changes under the lock, and is read without it.
-    is_waiting: AtomicBool,
+    has_kept: AtomicBool,
 }
 
 /// The state while it is locked. Only when it is given back does a line count as written, so that
 /// no thread takes it for written while another one writes it.
 struct Locked<'o, O, E> {
     state: MutexGuard<'o, State<O, E>>,
-    is_waiting: &'o AtomicBool,
+    has_kept: &'o AtomicBool,
 }
 
 impl<O, E> Deref for Locked<'_, O, E> {
@@ -50,7 +50,7 @@ impl<O, E> DerefMut for Locked<'_, O, E> {
 
 impl<O, E> Drop for Locked<'_, O, E> {
     fn drop(&mut self) {
-        self.is_waiting.store(!self.state.kept.is_empty(), Ordering::Release);
+        self.has_kept.store(!self.state.kept.is_empty(), Ordering::Release);
     }
 }
 
@@ -75,7 +75,7 @@ impl<O: Sink, E: Sink> Output<O, E> {
         let kept = VecDeque::new();
         let state =
             State { format, sink, alarm, kept, lost: 0, lost_total: 0, alarmed_at_ms: None };
-        Self { format, state: Mutex::new(state), is_waiting: AtomicBool::new(false) }
+        Self { format, state: Mutex::new(state), has_kept: AtomicBool::new(false) }
     }
 
     /// Begins a line.
@@ -135,8 +135,8 @@ impl<O: Sink, E: Sink> Output<O, E> {
     }
 
     /// Whether something is kept: lines that wait for others, or that nobody read.
-    pub(super) fn is_waiting(&self) -> bool {
-        self.is_waiting.load(Ordering::Acquire)
+    pub(super) fn has_kept_lines(&self) -> bool {
+        self.has_kept.load(Ordering::Acquire)
     }
 
     /// Writes what is kept.
@@ -170,7 +170,7 @@ impl<O: Sink, E: Sink> Output<O, E> {
 
     fn state(&self) -> Locked<'_, O, E> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        Locked { state, is_waiting: &self.is_waiting }
+        Locked { state, has_kept: &self.has_kept }
     }
 }
 
@@ -366,18 +366,18 @@ mod tests {
     fn a_line_waits_until_it_is_written_by_whichever_thread() {
         let ((begun, has_begun), (go, may_go)) = (channel(), channel());
         let output = Output::new(Format::Json, Slow(begun, may_go), Reader::default());
-        assert!(!output.is_waiting());
+        assert!(!output.has_kept_lines());
         output.write_later(output.line(&CLOCK, "INFO"));
-        assert!(output.is_waiting());
+        assert!(output.has_kept_lines());
         thread::scope(|scope| {
             let other = scope.spawn(|| output.flush(&CLOCK));
             has_begun.recv().unwrap();
-            let is_waiting = output.is_waiting();
+            let is_kept = output.has_kept_lines();
             go.send(()).unwrap();
             other.join().unwrap().unwrap();
-            assert!(is_waiting, "an answer could be sent before its line is written");
+            assert!(is_kept, "an answer could be sent before its line is written");
         });
-        assert!(!output.is_waiting());
+        assert!(!output.has_kept_lines());
     }
 
     #[test]
@@ -386,10 +386,10 @@ mod tests {
         reader.takes(0, io::ErrorKind::WouldBlock);
         output.write_bytes(b"one\n", &CLOCK);
         assert!(output.flush(&CLOCK).is_err());
-        assert!(output.is_waiting());
+        assert!(output.has_kept_lines());
         reader.takes(4, io::ErrorKind::WouldBlock);
         output.flush(&CLOCK).unwrap();
-        assert!(!output.is_waiting());
+        assert!(!output.has_kept_lines());
         assert_eq!(reader.text(), "one\n");
     }
 

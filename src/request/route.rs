@@ -146,7 +146,8 @@ impl IssueRoute {
 
 /// A path without `base_path` (`""` or `/prefix`).
 pub fn strip_base_path<'p>(path: &'p str, base_path: &str) -> &'p str {
-    // Most often. An empty text has no address, and processors take long to compare with one.
+    // Most often. An empty text need not be at a real address, and to compare even no bytes there
+    // can take a processor 80 ns.
     if base_path.is_empty() {
         return path;
     }

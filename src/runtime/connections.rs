@@ -18,7 +18,7 @@ use std::future::poll_fn;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
@@ -210,14 +210,8 @@ impl Connection {
     /// Returns when another connection takes the place of this one, or it has waited for too long.
     pub(super) async fn closed(&self) {
         let is_closing = || self.phase.waits_since.load(Ordering::Acquire) == CLOSING;
-        // Each request polls it some times, by the same task.
-        let mut registered: Option<Waker> = None;
         poll_fn(|context| {
-            let waker = context.waker();
-            if !registered.as_ref().is_some_and(|known| known.will_wake(waker)) {
-                self.phase.task.register(waker);
-                registered = Some(waker.clone());
-            }
+            self.phase.task.register(context.waker());
             if is_closing() { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
