@@ -13,6 +13,7 @@
 //! Retries, and what a response means.
 
 mod ahead;
+mod tls;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,12 +25,13 @@ use http::header::DATE;
 use reqwest::{Method, NoProxy, Request, redirect, retry};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{CipherSuite, ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore};
 use tencent::secret::Secret;
 use tencent::time::Timestamp;
 use url::Url;
 
 use ahead::{ConnectAhead, ROLE, Role};
+pub use tls::tls;
 
 /// How to build a client.
 #[derive(Default)]
@@ -327,31 +329,6 @@ pub(crate) fn runtime_api() -> Result<reqwest::Client, ClientError> {
         .tls_backend_preconfigured(tls(Vec::new())?)
         .redirect(redirect::Policy::none());
     builder.no_proxy().build().map_err(ClientError::without_url)
-}
-
-/// TLS with the compiled-in roots and `extra_roots`.
-///
-/// # Errors
-/// [`ClientError::Tls`].
-pub fn tls(extra_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, ClientError> {
-    // The capacity is for all, so that adding to the long list does not copy it.
-    let compiled_in = webpki_roots::TLS_SERVER_ROOTS;
-    let count = compiled_in.len().saturating_add(extra_roots.len());
-    let mut roots = Vec::with_capacity(count);
-    roots.extend_from_slice(compiled_in);
-    let mut roots = RootCertStore { roots };
-    for certificate in extra_roots {
-        roots.add(certificate).map_err(ClientError::Tls)?;
-    }
-    let mut provider = rustls::crypto::ring::default_provider();
-    // AES-128 first: the other suites need SHA-384, which most machines have no instructions for.
-    provider
-        .cipher_suites
-        .sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
-    let builder = ClientConfig::builder_with_provider(Arc::new(provider))
-        .with_safe_default_protocol_versions()
-        .map_err(ClientError::Tls)?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// Where a proxy would see a plaintext call with its credentials.

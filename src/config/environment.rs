@@ -17,8 +17,7 @@ impl Environment {
 
     /// The variables of these names.
     pub(super) fn only(&self, names: &[&str]) -> Self {
-        let value = |name: &&str| Some(((*name).to_owned(), self.0.get(*name)?.clone()));
-        Self(names.iter().filter_map(value).collect())
+        names.iter().filter_map(|name| Some((*name, self.0.get(*name)?))).collect()
     }
 
     /// The text of a variable; an error when it is not UTF-8.
@@ -36,6 +35,8 @@ pub(super) struct NotUtf8;
 impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
         let named = |(name, value): (N, V)| Some((name.into().into_string().ok()?, value.into()));
-        Self(variables.into_iter().filter_map(named).collect())
+        let mut all = BTreeMap::new();
+        all.extend(variables.into_iter().filter_map(named));
+        Self(all)
     }
 }

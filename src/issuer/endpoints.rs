@@ -34,8 +34,10 @@ impl Endpoints {
         jitter: impl FnOnce() -> u8,
     ) -> Vec<usize> {
         let mut retry_at_ms = self.retry_at_ms();
-        let mut order: Vec<usize> = (0..self.all.len()).collect();
-        order.sort_by_key(|index| retry_at_ms.get(*index).is_some_and(Option::is_some));
+        let has_failed = |index: &usize| retry_at_ms.get(*index).is_some_and(Option::is_some);
+        let indexes = 0..self.all.len();
+        let mut order: Vec<usize> = indexes.clone().filter(|index| !has_failed(index)).collect();
+        order.extend(indexes.filter(has_failed));
         let best = order.first().copied().unwrap_or_default();
         let is_due = |retry_at: &mut Option<u64>| {
             // A clock that was set back must not put the next try off.
@@ -47,7 +49,8 @@ impl Endpoints {
         });
         if let Some((index, retry_at)) = due.filter(|_| may_probe) {
             *retry_at = Some(next_retry(now_ms, jitter()));
-            order.sort_by_key(|other| *other != index);
+            order.retain(|other| *other != index);
+            order.insert(0, index);
         }
         order
     }

@@ -19,7 +19,7 @@ pub(crate) const TO_CREDENTIAL: Aim = Aim::AtMostTimes(1.8);
 /// The same, times that of the smallest issuer.
 pub(crate) const TO_MINIMAL_CREDENTIAL: Aim = Aim::AtMostTimes(1.0);
 /// The stripped binary. A test bounds it relative to a program in C that the same machine links.
-pub(crate) const SIZE: Aim = Aim::AtMostMegabytes(5.4);
+pub(crate) const SIZE: Aim = Aim::AtMostMegabytes(5.0);
 /// Peak memory after the first credential.
 pub(crate) const PEAK_MEMORY: Aim = Aim::AtMostMegabytes(4.5);
 /// Event to first answer, when the event comes 5 ms after `next`, over that when it comes at once.

@@ -14,6 +14,8 @@
 //! # Not covered
 //! Whether a timestamp or a nonce is valid (`hmac`).
 
+use std::collections::BinaryHeap;
+
 use tencent::percent::percent_encode;
 use tencent::secret::Secret;
 use tencent::sign::digest::{hmac_sha256, sha256_hex};
@@ -60,9 +62,8 @@ fn canonical_query(query: &[(String, String)]) -> String {
     let pair = |(name, value): &(String, String)| {
         format!("{}={}", percent_encode(name), percent_encode(value))
     };
-    let mut pairs: Vec<String> = query.iter().map(pair).collect();
-    pairs.sort_unstable();
-    pairs.join("&")
+    let pairs: BinaryHeap<String> = query.iter().map(pair).collect();
+    pairs.into_sorted_vec().join("&")
 }
 
 #[cfg(test)]

@@ -21,10 +21,7 @@ impl<'t> Diagnostics<'t> {
 
     /// In the order of the file.
     pub(super) fn into_texts(self) -> Vec<String> {
-        let mut found = self.found.into_inner();
-        found.sort_by_key(|(line, _)| *line);
-        found.truncate(MAX_DIAGNOSTICS);
-        found.into_iter().map(|(_, text)| text).collect()
+        self.found.into_inner().into_iter().take(MAX_DIAGNOSTICS).map(|(_, text)| text).collect()
     }
 
     fn add(&self, at: usize, key: Option<&str>, text: &str) {
@@ -34,7 +31,9 @@ impl<'t> Diagnostics<'t> {
             Some(key) => format!("line {line}, `{key}`: {text}"),
             None => format!("line {line}: {text}"),
         };
-        self.found.borrow_mut().push((line, text));
+        let mut found = self.found.borrow_mut();
+        let position = found.partition_point(|(other, _)| *other <= line);
+        found.insert(position, (line, text));
     }
 }
 

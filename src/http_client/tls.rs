@@ -1,0 +1,146 @@
+//! TLS of every call: what a client of servers in this cloud needs, and nothing else.
+//!
+//! rustls's own choice also brings ChaCha20 and each kind of client key, whose code would be 110 KB
+//! of the binary.
+
+use std::sync::Arc;
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+use rustls::crypto::ring::{DEFAULT_KX_GROUPS, cipher_suite};
+use rustls::crypto::{
+    CryptoProvider, GetRandomFailed, KeyProvider, SecureRandom, WebPkiSupportedAlgorithms,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::SigningKey;
+use rustls::{ClientConfig, RootCertStore, SignatureScheme, SupportedCipherSuite};
+use webpki::ring as verify;
+
+use super::ClientError;
+
+/// TLS with the compiled-in roots and `extra_roots`.
+///
+/// # Errors
+/// [`ClientError::Tls`].
+pub fn tls(extra_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, ClientError> {
+    // The capacity is for all, so that adding to the long list does not copy it.
+    let compiled_in = webpki_roots::TLS_SERVER_ROOTS;
+    let count = compiled_in.len().saturating_add(extra_roots.len());
+    let mut roots = Vec::with_capacity(count);
+    roots.extend_from_slice(compiled_in);
+    let mut roots = RootCertStore { roots };
+    for certificate in extra_roots {
+        roots.add(certificate).map_err(ClientError::Tls)?;
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(ClientError::Tls)?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+fn provider() -> CryptoProvider {
+    CryptoProvider {
+        cipher_suites: CIPHER_SUITES.to_vec(),
+        kx_groups: DEFAULT_KX_GROUPS.to_vec(),
+        signature_verification_algorithms: SIGNATURES,
+        secure_random: &System,
+        key_provider: &NoClientKeys,
+    }
+}
+
+/// AES-GCM, which [RFC 8446](https://www.rfc-editor.org/rfc/rfc8446#section-9.1) has every server
+/// implement. AES-128 first: AES-256 comes with SHA-384, which most machines have no instructions
+/// for.
+const CIPHER_SUITES: [SupportedCipherSuite; 6] = [
+    cipher_suite::TLS13_AES_128_GCM_SHA256,
+    cipher_suite::TLS13_AES_256_GCM_SHA384,
+    cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+];
+
+/// Those of rustls, which keeps its own list private.
+const SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
+    all: &[
+        verify::ECDSA_P256_SHA256,
+        verify::ECDSA_P256_SHA384,
+        verify::ECDSA_P384_SHA256,
+        verify::ECDSA_P384_SHA384,
+        verify::ED25519,
+        verify::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
+        verify::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
+        verify::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
+        verify::RSA_PKCS1_2048_8192_SHA256,
+        verify::RSA_PKCS1_2048_8192_SHA384,
+        verify::RSA_PKCS1_2048_8192_SHA512,
+        verify::RSA_PKCS1_2048_8192_SHA256_ABSENT_PARAMS,
+        verify::RSA_PKCS1_2048_8192_SHA384_ABSENT_PARAMS,
+        verify::RSA_PKCS1_2048_8192_SHA512_ABSENT_PARAMS,
+    ],
+    mapping: &[
+        // In TLS 1.3 only the first counts; in TLS 1.2 a scheme does not fix the curve.
+        (
+            SignatureScheme::ECDSA_NISTP384_SHA384,
+            &[verify::ECDSA_P384_SHA384, verify::ECDSA_P256_SHA384],
+        ),
+        (
+            SignatureScheme::ECDSA_NISTP256_SHA256,
+            &[verify::ECDSA_P256_SHA256, verify::ECDSA_P384_SHA256],
+        ),
+        (SignatureScheme::ED25519, &[verify::ED25519]),
+        (SignatureScheme::RSA_PSS_SHA512, &[verify::RSA_PSS_2048_8192_SHA512_LEGACY_KEY]),
+        (SignatureScheme::RSA_PSS_SHA384, &[verify::RSA_PSS_2048_8192_SHA384_LEGACY_KEY]),
+        (SignatureScheme::RSA_PSS_SHA256, &[verify::RSA_PSS_2048_8192_SHA256_LEGACY_KEY]),
+        (SignatureScheme::RSA_PKCS1_SHA512, &[verify::RSA_PKCS1_2048_8192_SHA512]),
+        (SignatureScheme::RSA_PKCS1_SHA384, &[verify::RSA_PKCS1_2048_8192_SHA384]),
+        (SignatureScheme::RSA_PKCS1_SHA256, &[verify::RSA_PKCS1_2048_8192_SHA256]),
+    ],
+};
+
+/// The system's random number generator.
+#[derive(Debug)]
+struct System;
+
+impl SecureRandom for System {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), GetRandomFailed> {
+        SystemRandom::new().fill(bytes).map_err(|_| GetRandomFailed)
+    }
+}
+
+/// A client without a certificate has no key.
+#[derive(Debug)]
+struct NoClientKeys;
+
+impl KeyProvider for NoClientKeys {
+    fn load_private_key(
+        &self,
+        _key: PrivateKeyDer<'static>,
+    ) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+        Err(rustls::Error::General("client keys are not supported".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::SignatureVerificationAlgorithm;
+
+    use super::provider;
+
+    /// A new version of rustls that trusts other signatures is seen here.
+    #[test]
+    fn signatures_are_those_of_rustls() {
+        let named = |algorithms: &[&dyn SignatureVerificationAlgorithm]| -> Vec<_> {
+            let ids = |algorithm: &&dyn SignatureVerificationAlgorithm| {
+                (algorithm.public_key_alg_id(), algorithm.signature_alg_id())
+            };
+            algorithms.iter().map(ids).collect()
+        };
+        let ours = provider().signature_verification_algorithms;
+        let rustls = rustls::crypto::ring::default_provider().signature_verification_algorithms;
+        assert_eq!(named(ours.all), named(rustls.all));
+        let schemes = |mapping: &[(_, &'static [_])]| -> Vec<_> {
+            mapping.iter().map(|(scheme, algorithms)| (*scheme, named(algorithms))).collect()
+        };
+        assert_eq!(schemes(ours.mapping), schemes(rustls.mapping));
+    }
+}
