@@ -276,7 +276,7 @@ pub enum ClientError {
     Client(#[source] reqwest::Error),
     /// The cryptography does not support the protocol versions, or not a certificate.
     #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
+    Tls(#[from] rustls::Error),
 }
 
 impl ClientError {

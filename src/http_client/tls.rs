@@ -15,13 +15,11 @@ use rustls::sign::SigningKey;
 use rustls::{ClientConfig, RootCertStore, SignatureScheme, SupportedCipherSuite};
 use webpki::ring as verify;
 
-use super::ClientError;
-
 /// TLS with the compiled-in roots and `extra_roots`.
 ///
 /// # Errors
-/// [`ClientError::Tls`].
-pub fn tls(extra_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, ClientError> {
+/// When a root is not a certificate.
+pub fn tls(extra_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Error> {
     // The capacity is for all, so that adding to the long list does not copy it.
     let compiled_in = webpki_roots::TLS_SERVER_ROOTS;
     let count = compiled_in.len().saturating_add(extra_roots.len());
@@ -29,11 +27,10 @@ pub fn tls(extra_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Cl
     roots.extend_from_slice(compiled_in);
     let mut roots = RootCertStore { roots };
     for certificate in extra_roots {
-        roots.add(certificate).map_err(ClientError::Tls)?;
+        roots.add(certificate)?;
     }
     let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(ClientError::Tls)?;
+        .with_safe_default_protocol_versions()?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
