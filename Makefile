@@ -46,14 +46,15 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # where that is possible, so that it runs whatever C library the platform has (SCF: glibc 2.17).
 # Relative relocations are packed: a smaller file, less work at start. Rust's own linker on x86_64
 # also folds equal functions, and puts code that is rarely run apart, so that less is mapped.
-# Paths of this machine are cut off, so that the same sources give the same bytes everywhere.
+# Paths of this machine are cut off, here and in release/rustc, so that the same sources give the
+# same bytes everywhere.
 static := |-Ctarget-feature=+crt-static|-Clink-arg=-Wl,-z,pack-relative-relocs
 folded := |-Clink-arg=-Wl,--icf=all|-Clink-arg=-Wl,-O2|-Clink-arg=-Wl,-T,release/rarely-run.ld
 deploy_rustflags := --remap-path-prefix=$(cargo_home)=cargo$(if $(findstring linux-gnu,$(TARGET)),$(static)$(if $(findstring x86_64,$(TARGET)),$(folded)))
 # Of the function and what it is compared with: LLVM inlines what is marked `#[inline]` up to a size
 # of 325. With 150 the binary has 57 KB less, and a request runs a hundredth more instructions.
 small := |-Cllvm-args=-inlinehint-threshold=150
-deploy_env = $(if $(other),CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc )COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)$(1)' | tr '|' '\037')"
+deploy_env = $(if $(other),CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc )RUSTC_WRAPPER="$(CURDIR)/release/rustc" COS_ISSUER_REVISION="$(revision)" CARGO_ENCODED_RUSTFLAGS="$$(printf %s '$(deploy_rustflags)$(1)' | tr '|' '\037')"
 deploy_build = $(call deploy_env,$(1)) cargo build --locked --target $(TARGET)
 # Where cargo-auditable is installed, function and server contain the list of their crates, which
 # scanners read. Not the tool, which maturin builds too.
