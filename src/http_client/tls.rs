@@ -44,8 +44,8 @@ fn provider() -> CryptoProvider {
     }
 }
 
-/// AES-GCM, of which TLS 1.3 [requires](https://www.rfc-editor.org/rfc/rfc8446#section-9.1) AES-128.
-/// That comes first: AES-256 comes with SHA-384, which most machines have no instructions for.
+/// AES-GCM: of TLS 1.3, AES-128 is [mandatory](https://www.rfc-editor.org/rfc/rfc8446#section-9.1).
+/// It comes first, since AES-256 has SHA-384, which most machines have no instructions for.
 const CIPHER_SUITES: [SupportedCipherSuite; 6] = [
     cipher_suite::TLS13_AES_128_GCM_SHA256,
     cipher_suite::TLS13_AES_256_GCM_SHA384,
@@ -125,8 +125,8 @@ mod tests {
 
     use super::provider;
 
-    /// A new version of rustls that trusts other signatures is seen here. What `Debug` shows has the
-    /// least size of a key, too.
+    /// A new version of rustls that trusts other signatures is seen here. `Debug` also shows the
+    /// least size of a key.
     #[test]
     fn signatures_are_those_of_rustls() {
         let shown = |provider: CryptoProvider| {
