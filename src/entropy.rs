@@ -1,4 +1,4 @@
-//! Randomness, as an argument: the one place that reads the system's.
+//! Randomness, as an argument: the one place that reads the system's, except for TLS.
 //!
 //! # Guarantees
 //! In a static binary too, a draw is one system call, and a kernel without that call is served.

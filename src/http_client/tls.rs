@@ -1,7 +1,7 @@
 //! TLS of every call.
 //!
-//! rustls's own choice also brings ChaCha20 and the code of each kind of client key, 100 KB of the
-//! binary. Machines of clouds have instructions for AES, and servers on the internet have AES-GCM.
+//! rustls's default provider also contains ChaCha20 and the code of each kind of client key, which
+//! are 100 KB of the binary. Cloud machines have instructions for AES, and servers support AES-GCM.
 
 use std::sync::Arc;
 
@@ -45,7 +45,8 @@ fn provider() -> CryptoProvider {
 }
 
 /// AES-GCM: of TLS 1.3, AES-128 is [mandatory](https://www.rfc-editor.org/rfc/rfc8446#section-9.1).
-/// It comes first, since AES-256 has SHA-384, which most machines have no instructions for.
+/// It comes first, since the suites with AES-256 use SHA-384, for which most machines have no
+/// instructions.
 const CIPHER_SUITES: [SupportedCipherSuite; 6] = [
     cipher_suite::TLS13_AES_128_GCM_SHA256,
     cipher_suite::TLS13_AES_256_GCM_SHA384,
